@@ -1,0 +1,70 @@
+# `make` builds .venv; `make demo` and `make test` build what they need first. See CONTRIBUTING.md.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+export PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip
+SETTINGS := pyproject.toml constraints.txt
+
+# The window's tests always draw on a screen of their own, in software, so that they look alike everywhere.
+XVFB := env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
+	xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
+
+# The demo needs less than the tests do: no window without a display, and nothing more where all is installed.
+ifneq ($(wildcard $(VENV)/.all.stamp),)
+DEMO_ENVIRONMENT := $(VENV)/.all.stamp
+else ifneq ($(DISPLAY)$(WAYLAND_DISPLAY),)
+DEMO_ENVIRONMENT := $(VENV)/.window.stamp
+else
+DEMO_ENVIRONMENT := $(VENV)/.headless.stamp
+endif
+
+.PHONY: all demo test test-fast bench docs lint clean
+
+all: $(VENV)/.all.stamp
+
+$(VENV)/.headless.stamp: $(SETTINGS) scripts/system_packages.sh
+	scripts/system_packages.sh python
+	scripts/environment.sh "$(PYTHON)" $(VENV)
+	$(PIP) install -c constraints.txt -e ".[samples]"
+	touch $@
+
+$(VENV)/.window.stamp: $(SETTINGS) scripts/system_packages.sh
+	scripts/system_packages.sh python window
+	scripts/environment.sh "$(PYTHON)" $(VENV)
+	$(PIP) install -c constraints.txt -e ".[samples,napari]" --group window
+	touch $@
+
+$(VENV)/.all.stamp: $(SETTINGS) scripts/system_packages.sh
+	scripts/system_packages.sh python window screen
+	scripts/environment.sh "$(PYTHON)" $(VENV)
+	$(PIP) install -c constraints.txt -e ".[all]" --group dev
+	touch $@
+
+demo: $(DEMO_ENVIRONMENT)
+	$(BIN)/napari-seamless demo
+
+test: lint
+	$(XVFB) $(BIN)/python -m pytest
+
+test-fast: $(VENV)/.all.stamp
+	$(BIN)/python -m pytest -m "not gui and not slow"
+
+lint: $(VENV)/.all.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.all.stamp
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.all.stamp
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf build dist site demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
