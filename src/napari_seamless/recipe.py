@@ -1,0 +1,142 @@
+"""Settings of a run: one frozen object feeds the Python call, the command line, the window and the output's metadata."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from napari_seamless.errors import SettingsError
+from napari_seamless.types import Activation, BorderMode, WindowKind
+
+MissingChunks = Literal["warn", "error", "fill"]
+Write = Literal["labels", "probabilities"]
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
+def parse_bytes(value: object) -> object:
+    """Turn a size such as ``"1GiB"``, ``"500 MB"`` or ``2**30`` into bytes.
+
+    Examples
+    --------
+    >>> parse_bytes("1GiB")
+    1073741824
+    """
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([kmgt]?i?)b?\s*", value, flags=re.IGNORECASE)
+    if match is None or match[2].lower() not in _UNITS:
+        raise ValueError(f"a size is a number with an optional unit such as 500MB or 1GiB, got {value!r}")
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+PerAxisInt = Annotated[int | tuple[int, ...], BeforeValidator(_as_tuple)]
+PerAxisFloat = Annotated[float | tuple[float, ...], BeforeValidator(_as_tuple)]
+
+
+class RunSettings(BaseModel):
+    """Everything a person can choose about a run; frozen, and unknown names are refused.
+
+    Parameters
+    ----------
+    patch_size : int or tuple of int
+        What the network sees at once, in voxels; one value stands for every axis.
+    overlap : float or tuple of float
+        1 - step / patch size, in [0, 1); one value stands for every axis.
+    border : {"squeeze", "edge", "adaptive", "crop"}
+        What happens where the grid does not fit the volume.
+    window : {"gaussian", "constant"}
+        Blending weight inside a patch.
+    write : {"labels", "probabilities"}
+        What the output holds.
+    activation : {"none", "softmax", "sigmoid"} or None
+        Overrides what the network's adapter applies to its output; None keeps the adapter's choice.
+    threshold : float
+        Probability above which a one-channel network's voxel is foreground.
+    device : str
+        ``"auto"``, or a torch device such as ``"cpu"`` or ``"cuda:0"``.
+    batch_size : int
+        Patches per forward pass.
+    memory_budget : int or None
+        Bytes for queues and accumulators; what does not fit is spilled to a scratch store. None: half of what is free.
+    chunk_size : int or tuple of int or None
+        Output chunk in voxels; None chooses 64 per axis, at most the volume.
+    channel : int or None
+        Use only this channel of the volume.
+    missing_chunks : {"warn", "error", "fill"}
+        What to do where the store of the volume has no chunk: such chunks read as the fill value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    patch_size: PerAxisInt = 64
+    overlap: PerAxisFloat = 0.5
+    border: BorderMode = "squeeze"
+    window: WindowKind = "gaussian"
+    write: Write = "labels"
+    activation: Activation | None = None
+    threshold: float = Field(default=0.5)
+    device: str = "auto"
+    batch_size: int = Field(default=1, ge=1)
+    memory_budget: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(default=None, ge=2**20)
+    chunk_size: PerAxisInt | None = None
+    channel: int | None = Field(default=None, ge=0)
+    missing_chunks: MissingChunks = "warn"
+
+    @field_validator("overlap")
+    @classmethod
+    def _overlap_in_range(cls, value: float | tuple[float, ...]) -> float | tuple[float, ...]:
+        for overlap in value if isinstance(value, tuple) else (value,):
+            if not 0 <= overlap < 1:
+                raise ValueError(f"overlap must be at least 0 and below 1, got {overlap:g}; try 0.5")
+        return value
+
+    @field_validator("patch_size", "chunk_size")
+    @classmethod
+    def _sizes_positive(cls, value: int | tuple[int, ...] | None) -> int | tuple[int, ...] | None:
+        for size in value if isinstance(value, tuple) else (1 if value is None else value,):
+            if size < 1:
+                raise ValueError(f"sizes must be at least 1 voxel, got {size}")
+        return value
+
+
+def make_settings(**values: Any) -> RunSettings:
+    """Build settings, turning every refusal into one sentence.
+
+    Parameters
+    ----------
+    **values
+        Fields of `RunSettings`.
+
+    Raises
+    ------
+    SettingsError
+        A name is unknown or a value is out of range.
+
+    Examples
+    --------
+    >>> make_settings(patch_size=64, overlap=0.25).overlap
+    0.25
+    """
+    try:
+        return RunSettings(**values)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """Turn the first refusal of pydantic into a sentence."""
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    text = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return f"{name} is not a setting; the settings are {', '.join(RunSettings.model_fields)}."
+    if text.startswith(name):
+        return f"{text}."
+    return f"{name}: {text[0].lower()}{text[1:]}, got {first.get('input')!r}."

@@ -1,0 +1,397 @@
+"""The frozen types that pass between the rooms, one for each arrow of the corridor.
+
+Boxes and plans are integers only; volumes hold lazy arrays and never voxels of their own.
+Spatial axes are in array order (usually z, y, x) and every per-axis tuple follows that order.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+
+BorderMode = Literal["squeeze", "edge", "adaptive", "crop"]
+WindowKind = Literal["constant", "gaussian"]
+Activation = Literal["none", "softmax", "sigmoid"]
+NormalizationKind = Literal["none", "minmax", "zscore"]
+
+NON_SPATIAL_AXES = frozenset({"b", "c", "t"})
+"""Axis names that are not space: batch, channel, time. Every other axis name is spatial."""
+
+
+@runtime_checkable
+class ArrayLike(Protocol):
+    """What a lazy array must offer: a shape, a dtype, and slicing that reads only what it names."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis in voxels."""
+        ...
+
+    @property
+    def dtype(self) -> Any:
+        """Type of an element."""
+        ...
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Read the part of the array that the slices name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A half-open, axis-aligned region in voxels.
+
+    Parameters
+    ----------
+    start, stop : tuple of int
+        First voxel, and the voxel after the last one, per spatial axis.
+
+    Examples
+    --------
+    >>> box = Box((0, 8), (4, 16))
+    >>> box.shape, box.size
+    ((4, 8), 32)
+    >>> box.intersect(Box((2, 0), (9, 9)))
+    Box(start=(2, 8), stop=(4, 9))
+    """
+
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis in voxels; never negative."""
+        return tuple(max(0, b - a) for a, b in zip(self.start, self.stop, strict=True))
+
+    @property
+    def size(self) -> int:
+        """Number of voxels."""
+        return math.prod(self.shape)
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """The box as an index into an array of the spatial axes."""
+        return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+
+    def intersect(self, other: Box) -> Box:
+        """Return the common part of two boxes (its size is 0 where they do not meet)."""
+        return Box(
+            tuple(map(max, self.start, other.start)),
+            tuple(map(min, self.stop, other.stop)),
+        )
+
+    def within(self, origin: tuple[int, ...]) -> Box:
+        """Return the same box in coordinates that count from `origin`."""
+        return Box(
+            tuple(a - o for a, o in zip(self.start, origin, strict=True)),
+            tuple(b - o for b, o in zip(self.stop, origin, strict=True)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Level:
+    """One pyramid level of a volume.
+
+    Parameters
+    ----------
+    data : ArrayLike
+        Lazy array with the volume's axes.
+    spacing, translation : tuple of float
+        Voxel size and position of the first voxel's centre per spatial axis, in the volume's units.
+    """
+
+    data: ArrayLike
+    spacing: tuple[float, ...]
+    translation: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Volume:
+    """A lazy N-d array with named axes, spacing, units, translation and pyramid levels.
+
+    Parameters
+    ----------
+    name : str
+        Short name for layers and messages.
+    axes : tuple of str
+        One name per array axis; ``c``, ``t`` and ``b`` are not spatial, all others are.
+    levels : tuple of Level
+        Finest first; at least one.
+    units : tuple of str or None
+        Unit of each spatial axis (``"micrometer"``, ``"millimeter"``, ...), None where unknown.
+    source : str or None
+        Where it was opened from; None for arrays in memory.
+    channels : tuple of str
+        Names along the channel axis; empty where there is none or they are unknown.
+    affine : numpy.ndarray or None
+        (4, 4) float64 matrix from voxel (z, y, x, 1) to world (x, y, z, 1) where the format knows an orientation.
+    is_labels : bool
+        Whether the source says that its values are labels.
+    label_names : mapping of int to str
+        Class names by label value where the source has them.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    levels: tuple[Level, ...]
+    units: tuple[str | None, ...]
+    source: str | None = None
+    channels: tuple[str, ...] = ()
+    affine: np.ndarray[Any, np.dtype[np.float64]] | None = None
+    is_labels: bool = False
+    label_names: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> ArrayLike:
+        """The lazy array of the finest level."""
+        return self.levels[0].data
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of every axis of the finest level."""
+        return tuple(int(n) for n in self.data.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a voxel."""
+        return np.dtype(self.data.dtype)
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Voxel size per spatial axis of the finest level, in `units`."""
+        return self.levels[0].spacing
+
+    @property
+    def translation(self) -> tuple[float, ...]:
+        """Position of the first voxel's centre per spatial axis, in `units`."""
+        return self.levels[0].translation
+
+    @property
+    def spatial_axes(self) -> tuple[str, ...]:
+        """Names of the spatial axes in array order."""
+        return tuple(a for a in self.axes if a not in NON_SPATIAL_AXES)
+
+    @property
+    def spatial_shape(self) -> tuple[int, ...]:
+        """Length of each spatial axis in voxels."""
+        return tuple(n for a, n in zip(self.axes, self.shape, strict=True) if a not in NON_SPATIAL_AXES)
+
+    @property
+    def n_channels(self) -> int:
+        """Length of the channel axis; 1 where there is none."""
+        return self.shape[self.axes.index("c")] if "c" in self.axes else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxisGrid:
+    """Where the patches lie along one axis.
+
+    Parameters
+    ----------
+    length : int
+        Voxels of the volume along this axis.
+    starts, sizes : tuple of int
+        First voxel and length of each patch; both the starts and the ends rise strictly or stay.
+    """
+
+    length: int
+    starts: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    def __len__(self) -> int:
+        """Return the number of patches along this axis."""
+        return len(self.starts)
+
+    def interval(self, index: int) -> tuple[int, int]:
+        """Return first voxel and the voxel after the last one of a patch."""
+        return self.starts[index], self.starts[index] + self.sizes[index]
+
+    def touching(self, lo: int, hi: int) -> range:
+        """Return the indices of the patches that share a voxel with ``[lo, hi)``."""
+        end = bisect_left(self.starts, hi)
+        first = bisect_right(self.starts, lo, key=lambda s: s)
+        while first > 0 and self.interval(first - 1)[1] > lo:
+            first -= 1
+        return range(first, max(first, end))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A blending weight inside a patch.
+
+    Parameters
+    ----------
+    kind : {"constant", "gaussian"}
+        Shape of the weight.
+    sigma : float
+        Standard deviation of the gaussian as a part of the patch size, > 0.
+    floor : float
+        Smallest weight of the gaussian, in (0, 1]: far corners keep a say where nothing else covers them.
+    """
+
+    kind: WindowKind = "gaussian"
+    sigma: float = 0.125
+    floor: float = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The geometry of a run as data: integers, no voxels.
+
+    Parameters
+    ----------
+    axes : tuple of str
+        Names of the spatial axes.
+    grids : tuple of AxisGrid
+        One per spatial axis; the patches are their Cartesian product in raster order.
+    patch_size : tuple of int
+        Nominal patch size; `adaptive` grids may hold smaller patches.
+    step : tuple of int
+        Nominal distance between patch origins.
+    border : str
+        The border mode that made the grids.
+    window : Window
+        The blending weight.
+    chunk : tuple of int
+        Output chunk in voxels: what is written once.
+    batch_size : int
+        Patches per forward pass; batches never cross a row of the slowest axis.
+    """
+
+    axes: tuple[str, ...]
+    grids: tuple[AxisGrid, ...]
+    patch_size: tuple[int, ...]
+    step: tuple[int, ...]
+    border: BorderMode
+    window: Window
+    chunk: tuple[int, ...]
+    batch_size: int = 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels of the volume per spatial axis."""
+        return tuple(grid.length for grid in self.grids)
+
+    @property
+    def grid_shape(self) -> tuple[int, ...]:
+        """Patches per spatial axis."""
+        return tuple(len(grid) for grid in self.grids)
+
+    @property
+    def n_patches(self) -> int:
+        """Patches in the whole plan."""
+        return math.prod(self.grid_shape)
+
+    @property
+    def chunk_grid(self) -> tuple[int, ...]:
+        """Output chunks per spatial axis."""
+        return tuple(-(-n // c) for n, c in zip(self.shape, self.chunk, strict=True))
+
+    @property
+    def evaluations_per_voxel(self) -> float:
+        """Mean number of patches that cover a voxel of the volume."""
+        return math.prod(sum(grid.sizes) for grid in self.grids) / math.prod(self.shape)
+
+    def patch_box(self, index: tuple[int, ...]) -> Box:
+        """Return where the patch with this index (per axis) lies."""
+        intervals = [grid.interval(i) for grid, i in zip(self.grids, index, strict=True)]
+        return Box(tuple(a for a, _ in intervals), tuple(b for _, b in intervals))
+
+    def chunk_box(self, index: tuple[int, ...]) -> Box:
+        """Return the voxels of the output chunk with this index, cut at the volume's end."""
+        start = tuple(i * c for i, c in zip(index, self.chunk, strict=True))
+        stop = tuple(min(a + c, n) for a, c, n in zip(start, self.chunk, self.shape, strict=True))
+        return Box(start, stop)
+
+    def touching(self, box: Box) -> tuple[range, ...]:
+        """Return the patch indices per axis whose patches share a voxel with `box`."""
+        return tuple(grid.touching(a, b) for grid, a, b in zip(self.grids, box.start, box.stop, strict=True))
+
+    def chunks_touching(self, box: Box) -> Iterator[tuple[int, ...]]:
+        """Yield the indices of the output chunks that share a voxel with `box`, in raster order."""
+        ranges = [range(a // c, -(-b // c)) for a, b, c in zip(box.start, box.stop, self.chunk, strict=True)]
+        shape = tuple(len(r) for r in ranges)
+        for offset in np.ndindex(*shape):
+            yield tuple(r[i] for r, i in zip(ranges, offset, strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalization:
+    """How intensities become what the network was trained on: ``(x - offset) * gain`` per channel.
+
+    Parameters
+    ----------
+    kind : {"none", "minmax", "zscore"}
+        Keep values; scale the whole volume's range to [0, 1]; or zero mean and unit standard deviation over the
+        whole volume. Never per patch: that would make the result depend on the grid.
+    """
+
+    kind: NormalizationKind = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """What the engine must know of a network before it runs.
+
+    Parameters
+    ----------
+    name : str
+        Short name for messages and metadata.
+    n_spatial : int
+        Spatial axes of its input (batch, channel, \\*spatial).
+    in_channels, out_channels : int or None
+        Channels in and out; None where only a forward pass can tell.
+    classes : tuple of str
+        Names of the output classes, background first; empty where unknown.
+    colors : tuple of (int, int, int, int)
+        RGBA in 0..255 per class; empty where unknown.
+    divisor : tuple of int
+        Patch sizes must be multiples of this, per axis; one value stands for all axes.
+    normalization : Normalization
+        Applied to the input.
+    activation : {"none", "softmax", "sigmoid"}
+        Applied by the adapter to the network's output before blending.
+    patch_size : tuple of int or None
+        A patch size that the network was made for.
+    sha256 : str or None
+        Hash of weights and architecture; None for a callable that has none.
+    source : str or None
+        Path or name it was loaded from.
+    """
+
+    name: str
+    n_spatial: int = 3
+    in_channels: int | None = None
+    out_channels: int | None = None
+    classes: tuple[str, ...] = ()
+    colors: tuple[tuple[int, int, int, int], ...] = ()
+    divisor: tuple[int, ...] = (1,)
+    normalization: Normalization = field(default_factory=Normalization)
+    activation: Activation = "none"
+    patch_size: tuple[int, ...] | None = None
+    sha256: str | None = None
+    source: str | None = None
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A network as the engine sees it: a spec, a device, and one call."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the engine must know before it runs."""
+        ...
+
+    def to(self, device: torch.device) -> None:
+        """Move the weights to a device."""
+        ...
+
+    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
+        """Map float32 (batch, channel, \\*spatial) to (batch, class, \\*spatial) on the same device."""
+        ...
