@@ -1,0 +1,117 @@
+r"""Read one box as float32 (channel, \*spatial), normalised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_seamless.errors import SettingsError, VolumeError
+from napari_seamless.patches.layout import Layout
+from napari_seamless.types import Box, Normalization, Volume
+
+if TYPE_CHECKING:
+    from napari_seamless.patches.statistics import Statistics
+
+
+class PatchReader:
+    """Read patches of a volume's finest level as a network wants them; safe to call from several threads.
+
+    Parameters
+    ----------
+    volume : Volume
+        What is read; axes ``t`` and ``b`` must have length one.
+    channel : int or None
+        The only channel that is read; None for all.
+    normalization : Normalization
+        How intensities are scaled.
+    statistics : Statistics or None
+        What `volume_statistics` measured for this kind of normalisation; None is enough for ``"none"``.
+
+    Raises
+    ------
+    AxesError
+        The volume has a longer ``t`` or ``b`` axis, or no such channel.
+    SettingsError
+        The statistics do not belong to the normalisation or to the channels.
+
+    Examples
+    --------
+    >>> from napari_seamless.types import Level
+    >>> level = Level(data=np.arange(24.0).reshape(4, 6), spacing=(1.0, 1.0), translation=(0.0, 0.0))
+    >>> image = Volume(name="image", axes=("y", "x"), levels=(level,), units=(None, None))
+    >>> patch = PatchReader(image).read(Box((1, 2), (3, 5)))
+    >>> patch.shape, patch.dtype
+    ((1, 2, 3), dtype('float32'))
+    """
+
+    def __init__(
+        self,
+        volume: Volume,
+        *,
+        channel: int | None = None,
+        normalization: Normalization | None = None,
+        statistics: Statistics | None = None,
+    ) -> None:
+        kind = (normalization or Normalization()).kind
+        self._layout = Layout(volume=volume, channel=channel)
+        self._scaling = None if kind == "none" else _scaling(kind, statistics, self._layout)
+
+    @property
+    def volume(self) -> Volume:
+        """What is read."""
+        return self._layout.volume
+
+    @property
+    def n_channels(self) -> int:
+        """Length of the channel axis of every patch."""
+        return self._layout.n_channels
+
+    def read(self, box: Box) -> np.ndarray[Any, np.dtype[np.float32]]:
+        r"""Return the voxels of a box.
+
+        Parameters
+        ----------
+        box : Box
+            Inside the volume, not empty; coordinates of the finest level.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, C-contiguous, (channel, \*spatial), ``(x - offset) * gain`` in float32 arithmetic; a new array.
+
+        Raises
+        ------
+        VolumeError
+            The box is outside, cannot be read, or holds NaN or infinity; the text names it.
+        """
+        part = self._layout.read(box)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below, with the box
+            patch = np.array(part, dtype=np.float32, order="C")
+            if self._scaling is not None:
+                offset, gain = self._scaling
+                patch -= offset
+                patch *= gain
+            total = patch.sum(dtype=np.float64)
+        if not np.isfinite(total):
+            raise VolumeError(
+                f"{self._layout.text(box)} holds NaN, infinity or values beyond float32; replace them first."
+            )
+        return patch
+
+
+def _scaling(
+    kind: str, statistics: Statistics | None, layout: Layout
+) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndarray[Any, np.dtype[np.float32]]]:
+    r"""Return offset and gain as float32, shaped to meet (channel, \*spatial)."""
+    if statistics is None or statistics.kind != kind or len(statistics.offset) != layout.n_channels:
+        came = "none" if statistics is None else f"{statistics.kind} of {len(statistics.offset)}"
+        raise SettingsError(
+            f"statistics must be those of {kind} for {layout.n_channels} channels of {layout.volume.name}, got {came}; "
+            "measure them with volume_statistics."
+        )
+    shape = (-1, *(1,) * len(layout.volume.spatial_axes))
+    return (
+        np.asarray(statistics.offset, dtype=np.float32).reshape(shape),
+        np.asarray(statistics.gain, dtype=np.float32).reshape(shape),
+    )

@@ -1,0 +1,79 @@
+"""Image and labels layers of napari, met by what they offer: napari itself is not imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_seamless.errors import VolumeError
+from napari_seamless.volume.arrays import find_array
+from napari_seamless.volume.axes import clean_axes
+from napari_seamless.volume.found import Found, MissingChunks
+from napari_seamless.volume.zarr_data import ZarrData
+from napari_seamless.volume.zarr_source import is_zarr
+
+if TYPE_CHECKING:
+    from napari_seamless.types import ArrayLike
+
+
+def is_layer(source: Any) -> bool:
+    """Tell whether a source offers what a layer of napari offers."""
+    return all(hasattr(source, attribute) for attribute in ("data", "scale", "translate", "name", "visible"))
+
+
+def find_layer(layer: Any, missing_chunks: MissingChunks) -> Found:
+    """Return what an image or labels layer says of its data; rotation, shear and affine of the layer are not used.
+
+    Raises
+    ------
+    VolumeError
+        The layer holds points, shapes, a surface or tracks.
+    """
+    if not hasattr(layer, "multiscale"):
+        raise VolumeError(
+            f"The layer {layer.name!r} is of type {type(layer).__name__}; choose an image or labels layer."
+        )
+    arrays = tuple(_lazy(a, layer.name, missing_chunks) for a in (layer.data if layer.multiscale else [layer.data]))
+    rgb = bool(getattr(layer, "rgb", False))
+    names = clean_axes(getattr(layer, "axis_labels", None))
+    extra = 1 if rgb else 0
+    scale = np.append(np.asarray(layer.scale, dtype=np.float64), [1.0] * extra)
+    shift = np.append(np.asarray(layer.translate, dtype=np.float64), [0.0] * extra)
+    scales, shifts = _per_level(arrays, scale, shift)
+    ndim = len(arrays[0].shape)
+    if names is None and rgb and ndim <= 4:
+        names = tuple("zyx"[4 - ndim :])
+    source = getattr(getattr(layer, "source", None), "path", None)
+    return Found(
+        name=str(layer.name),
+        arrays=arrays,
+        axes=(*names, "c") if rgb and names else names,
+        scales=scales,
+        translations=shifts,
+        units=(*(str(unit) for unit in getattr(layer, "units", ("",) * (ndim - extra))), *(None,) * extra),
+        source=str(source) if source else None,
+        is_labels=any(kind.__name__ == "Labels" for kind in type(layer).__mro__),
+    )
+
+
+def _lazy(array: Any, name: str, missing_chunks: MissingChunks) -> ArrayLike:
+    if is_zarr(array):
+        return ZarrData(array, name, missing_chunks)
+    found = find_array(array, name)
+    if found is None:
+        raise VolumeError(f"The layer {name!r} holds {type(array).__name__}, which is no array.")
+    return found.arrays[0]
+
+
+def _per_level(
+    arrays: tuple[ArrayLike, ...], scale: Any, shift: Any
+) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
+    """Return scale and translation of each level; napari aligns the corners of the levels' extents."""
+    finest = np.asarray(arrays[0].shape, dtype=np.float64)
+    scales, shifts = [], []
+    for array in arrays:
+        ratio = finest / np.maximum(np.asarray(array.shape), 1)
+        scales.append(tuple((scale * ratio).tolist()))
+        shifts.append(tuple((shift + scale * (ratio - 1) / 2).tolist()))
+    return tuple(scales), tuple(shifts)
