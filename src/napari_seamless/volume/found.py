@@ -1,19 +1,16 @@
-"""What a reader found in a source, what the caller overrides, and the volume that both make."""
+"""What a reader found in a source, and what the caller overrides."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from napari_seamless.errors import AxesError, VolumeError
-from napari_seamless.types import NON_SPATIAL_AXES, ArrayLike, Level, Volume
-from napari_seamless.volume.axes import choose_axes
-from napari_seamless.volume.units import unit_name
+from napari_seamless.types import NON_SPATIAL_AXES, ArrayLike, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import numpy as np
 
 MissingChunks = Literal["warn", "error", "fill"]
 PerLevel = tuple[tuple[float, ...], ...]
@@ -57,6 +54,8 @@ class Found:
         Finest level first.
     axes : tuple of str or None
         Names; None where the source has none.
+    unclear_axes : str
+        Stored axes that do not say what is space; then the caller must name the axes.
     scales, translations : tuple of tuple of float or None
         Per level and array axis; None where the source says nothing.
     units : tuple of str or None
@@ -68,6 +67,7 @@ class Found:
     name: str
     arrays: tuple[ArrayLike, ...]
     axes: tuple[str, ...] | None = None
+    unclear_axes: str = ""
     scales: PerLevel | None = None
     translations: PerLevel | None = None
     units: tuple[str | None, ...] = ()
@@ -101,98 +101,32 @@ class Found:
         )
 
 
-def make_volume(found: Found, overrides: Overrides) -> Volume:
-    """Check what was found, apply the overrides, and return the volume.
+def align_levels(
+    arrays: Sequence[ArrayLike], scale: Sequence[float], shift: Sequence[float]
+) -> tuple[PerLevel, PerLevel]:
+    """Return scale and translation of pyramid levels that all cover the extent of the finest one.
 
-    Raises
-    ------
-    AxesError
-        The axes are unknown or do not fit the array.
-    VolumeError
-        An axis is empty, the elements are no numbers, or spacing, translation or units do not fit the axes.
+    Parameters
+    ----------
+    arrays : sequence of ArrayLike
+        Finest level first.
+    scale, shift : sequence of float
+        Voxel size, and position of the first voxel's centre, of the finest level per array axis.
+
+    Examples
+    --------
+    >>> align_levels([np.zeros(9), np.zeros(4)], [1.5], [0.0])
+    (((1.5,), (3.0,)), ((0.0,), (0.75,)))
     """
-    name = overrides.name or found.name
-    shapes = [_shape(array, name) for array in found.arrays]
-    axes = choose_axes(found.axes, overrides.axes, shapes[0], name)
-    for array, shape in zip(found.arrays, shapes, strict=True):
-        _check_array(array, shape, axes, name)
-    space = [i for i, axis in enumerate(axes) if axis not in NON_SPATIAL_AXES]
-    moved = overrides.axes is not None or overrides.spacing is not None or overrides.translation is not None
-    n_channels = shapes[0][axes.index("c")] if "c" in axes else 0
-    return Volume(
-        name=name,
-        axes=axes,
-        levels=_levels(found, overrides, shapes, space),
-        units=_units(found, overrides.units, space),
-        source=found.source,
-        channels=found.channels if len(found.channels) == n_channels else (),
-        affine=None if moved else found.affine,
-        is_labels=found.is_labels,
-        label_names=dict(found.label_names),
-    )
+    scales, shifts = [], []
+    for array in arrays:
+        factors = [_factor(int(a), int(b)) for a, b in zip(arrays[0].shape, array.shape, strict=True)]
+        scales.append(tuple(float(s * f) for s, f in zip(scale, factors, strict=True)))
+        shifts.append(tuple(float(t + s * (f - 1) / 2) for t, s, f in zip(shift, scale, factors, strict=True)))
+    return tuple(scales), tuple(shifts)
 
 
-def _shape(array: ArrayLike, name: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(n) for n in array.shape)
-    except ValueError:  # dask writes an unknown length as NaN
-        raise VolumeError(
-            f"{name} has an axis of unknown length (shape {array.shape}); "
-            "call compute_chunk_sizes() on the dask array first."
-        ) from None
-
-
-def _check_array(array: ArrayLike, shape: tuple[int, ...], axes: tuple[str, ...], name: str) -> None:
-    if len(shape) != len(axes):
-        raise VolumeError(f"The levels of {name} must all have the axes {', '.join(axes)}, got one of shape {shape}.")
-    if 0 in shape:
-        raise VolumeError(f"{name} is empty along {axes[shape.index(0)]} (shape {shape}); a volume needs voxels.")
-    dtype = np.dtype(array.dtype)
-    if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise VolumeError(
-            f"{name} holds elements of type {dtype}; a volume holds booleans, integers or real numbers of at most "
-            "64 bits: convert it first, for example with astype."
-        )
-
-
-def _levels(found: Found, overrides: Overrides, shapes: list[tuple[int, ...]], space: list[int]) -> tuple[Level, ...]:
-    # Without metadata a coarser level covers the extent of the finest one.
-    ratios = tuple(tuple(a / b for a, b in zip(shapes[0], shape, strict=True)) for shape in shapes)
-    scales = np.abs(np.array(found.scales or ratios, dtype=np.float64))[:, space]
-    shifts = np.array(found.translations or (ratios if found.scales is None else np.zeros_like(ratios)), np.float64)
-    shifts = shifts[:, space]
-    if found.translations is None and found.scales is None:
-        shifts = (shifts - 1) / 2
-    if (given := _per_axis(overrides.spacing, len(space), "spacing")) is not None:
-        shifts = shifts * given / scales[0]
-        scales = scales * given / scales[0]
-    if (given := _per_axis(overrides.translation, len(space), "translation")) is not None:
-        shifts = shifts - shifts[0] + given
-    if not (np.all(scales > 0) and np.all(np.isfinite(scales)) and np.all(np.isfinite(shifts))):
-        raise VolumeError(
-            f"{found.name} needs a positive spacing and a finite translation, got spacing {tuple(scales[0].tolist())} "
-            f"and translation {tuple(shifts[0].tolist())}; pass spacing and translation."
-        )
-    return tuple(
-        Level(data=array, spacing=tuple(scale.tolist()), translation=tuple(shift.tolist()))
-        for array, scale, shift in zip(found.arrays, scales, shifts, strict=True)
-    )
-
-
-def _per_axis(value: float | Sequence[float] | None, n: int, name: str) -> np.ndarray[Any, Any] | None:
-    if value is None:
-        return None
-    try:
-        array = np.asarray(value, dtype=np.float64)
-        return np.broadcast_to(array, (n,)).copy() if array.ndim == 0 else array.reshape((n,))
-    except (TypeError, ValueError):
-        raise AxesError(f"{name} must be a number or one number for each of {n} spatial axes, got {value!r}.") from None
-
-
-def _units(found: Found, given: str | Sequence[str | None] | None, space: list[int]) -> tuple[str | None, ...]:
-    if given is None:
-        return tuple(unit_name(found.units[i]) for i in space) if found.units else (None,) * len(space)
-    units = (given,) * len(space) if isinstance(given, str) else tuple(given)
-    if len(units) != len(space):
-        raise AxesError(f"units must be a name or one name for each of {len(space)} spatial axes, got {given!r}.")
-    return tuple(unit_name(unit) for unit in units)
+def _factor(fine: int, coarse: int) -> float:
+    """Return the whole number by which an axis was downsampled, whichever way its end was rounded, else the ratio."""
+    whole = max(1, round(fine / max(1, coarse)))
+    return whole if coarse in {fine // whole, -(-fine // whole)} else fine / max(1, coarse)

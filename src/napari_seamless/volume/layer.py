@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_seamless.errors import VolumeError
 from napari_seamless.volume.arrays import find_array
 from napari_seamless.volume.axes import clean_axes
-from napari_seamless.volume.found import Found, MissingChunks
+from napari_seamless.volume.found import Found, MissingChunks, align_levels
 from napari_seamless.volume.zarr_data import ZarrData
 from napari_seamless.volume.zarr_source import is_zarr
 
@@ -38,9 +36,8 @@ def find_layer(layer: Any, missing_chunks: MissingChunks) -> Found:
     rgb = bool(getattr(layer, "rgb", False))
     names = clean_axes(getattr(layer, "axis_labels", None))
     extra = 1 if rgb else 0
-    scale = np.append(np.asarray(layer.scale, dtype=np.float64), [1.0] * extra)
-    shift = np.append(np.asarray(layer.translate, dtype=np.float64), [0.0] * extra)
-    scales, shifts = _per_level(arrays, scale, shift)
+    scale, shift = (*map(float, layer.scale), *(1.0,) * extra), (*map(float, layer.translate), *(0.0,) * extra)
+    scales, shifts = align_levels(arrays, scale, shift)
     ndim = len(arrays[0].shape)
     if names is None and rgb and ndim <= 4:
         names = tuple("zyx"[4 - ndim :])
@@ -64,16 +61,3 @@ def _lazy(array: Any, name: str, missing_chunks: MissingChunks) -> ArrayLike:
     if found is None:
         raise VolumeError(f"The layer {name!r} holds {type(array).__name__}, which is no array.")
     return found.arrays[0]
-
-
-def _per_level(
-    arrays: tuple[ArrayLike, ...], scale: Any, shift: Any
-) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
-    """Return scale and translation of each level; napari aligns the corners of the levels' extents."""
-    finest = np.asarray(arrays[0].shape, dtype=np.float64)
-    scales, shifts = [], []
-    for array in arrays:
-        ratio = finest / np.maximum(np.asarray(array.shape), 1)
-        scales.append(tuple((scale * ratio).tolist()))
-        shifts.append(tuple((shift + scale * (ratio - 1) / 2).tolist()))
-    return tuple(scales), tuple(shifts)

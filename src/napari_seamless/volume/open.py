@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from napari_seamless.errors import VolumeError, VolumeNotFoundError
 from napari_seamless.types import Volume
 from napari_seamless.volume.arrays import find_array, find_npy
-from napari_seamless.volume.found import Found, MissingChunks, Overrides, make_volume
+from napari_seamless.volume.found import Found, MissingChunks, Overrides
 from napari_seamless.volume.layer import find_layer, is_layer
+from napari_seamless.volume.make import make_volume
 from napari_seamless.volume.nifti import find_nifti, is_nifti_name
 from napari_seamless.volume.tiff import find_tiff
 from napari_seamless.volume.zarr_source import find_zarr, find_zarr_at, is_zarr

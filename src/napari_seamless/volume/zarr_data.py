@@ -40,11 +40,21 @@ class ZarrData:
         How messages name it, such as ``"brain.zarr/0"``.
     missing_chunks : {"warn", "error", "fill"}
         Remember missing chunks in `missing_chunks`; raise for the first one; or do not look.
+    in_one_file : bool
+        Whether all chunks lie in one file, such as a TIFF, so that none can be restored alone.
     """
 
-    def __init__(self, array: zarr.Array[Any], label: str, missing_chunks: MissingChunks = "warn") -> None:
+    def __init__(
+        self,
+        array: zarr.Array[Any],
+        label: str,
+        missing_chunks: MissingChunks = "warn",
+        *,
+        in_one_file: bool = False,
+    ) -> None:
         self.array = array
         self.label = label
+        self.in_one_file = in_one_file
         self.policy: MissingChunks = missing_chunks
         self._absent: dict[Index, bool] = {}
         self._lock = threading.Lock()
@@ -82,7 +92,7 @@ class ZarrData:
 
     def with_policy(self, missing_chunks: MissingChunks) -> ZarrData:
         """Return the same array with another answer to missing chunks."""
-        return ZarrData(self.array, self.label, missing_chunks)
+        return ZarrData(self.array, self.label, missing_chunks, in_one_file=self.in_one_file)
 
     def __repr__(self) -> str:
         return f"<ZarrData {self.label} shape={self.shape} dtype={self.dtype}>"
@@ -123,6 +133,8 @@ class ZarrData:
         where = f"chunk {index} of {self.label}"
         if self.array.shards:
             where += f" (in shard {units})"
+        if self.in_one_file:
+            return f"{where} cannot be read ({_reason(error)}); restore the file from a copy."
         return (
             f"{where} cannot be read ({_reason(error)}); restore {key!r} from a copy, "
             f"or delete it to have it read as the fill value {self.array.fill_value}."
