@@ -18,7 +18,6 @@ import napari_seamless
 
 CHECKOUT = Path(__file__).parents[1]
 PACKAGE = CHECKOUT / "src" / "napari_seamless"
-DATA = {"yaml", "typed", "safetensors", "json", "tif", "tiff"}
 
 # Asks npe2 as napari does, in an interpreter that sees nothing of the checkout.
 DISCOVER = """
@@ -54,17 +53,17 @@ def wheel(dist: Path) -> Path:
     return path
 
 
-def package_data() -> set[str]:
-    """Name the files of the package that are not Python, relative to the folder above it."""
-    files = (path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix.lstrip(".") in DATA)
-    return {path.relative_to(PACKAGE.parent).as_posix() for path in (*files, PACKAGE / "py.typed")}
+def package_files(*, python: bool) -> set[str]:
+    """Name the Python files of the package, or all others, relative to the folder above it."""
+    files = (path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(PACKAGE.parent).as_posix() for path in files if (path.suffix == ".py") is python}
 
 
 def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    sources = {path.relative_to(PACKAGE.parent).as_posix() for path in PACKAGE.rglob("*.py")}
-    assert names >= sources | package_data()
-    assert "napari_seamless/napari.yaml" in names
+    assert names >= package_files(python=True)
+    assert names >= package_files(python=False)
+    assert names >= {"napari_seamless/napari.yaml", "napari_seamless/py.typed"}
     assert {name.split("/")[0].split("-")[0] for name in names} == {"napari_seamless"}
 
 
@@ -73,7 +72,7 @@ def test_the_sdist_holds_what_it_takes_to_build_and_test(dist: Path) -> None:
     with tarfile.open(path) as archive:
         names = {name.split("/", 1)[-1] for name in archive.getnames()}
     expected = {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", "Makefile", "tests/test_packaging.py"}
-    assert names >= expected | {f"src/{name}" for name in package_data()}
+    assert names >= expected | {f"src/{name}" for name in package_files(python=False)}
     assert not any(name.startswith((".venv", "shared", "demo-output", "site/")) for name in names)
 
 
