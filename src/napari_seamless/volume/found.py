@@ -115,6 +115,7 @@ def align_levels(
 
     Examples
     --------
+    >>> import numpy as np
     >>> align_levels([np.zeros(9), np.zeros(4)], [1.5], [0.0])
     (((1.5,), (3.0,)), ((0.0,), (0.75,)))
     """

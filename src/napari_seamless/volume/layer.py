@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def is_layer(source: Any) -> bool:
     """Tell whether a source offers what a layer of napari offers."""
-    return all(hasattr(source, attribute) for attribute in ("data", "scale", "translate", "name", "visible"))
+    return all(hasattr(source, attribute) for attribute in ("visible", "translate", "scale", "name", "data"))
 
 
 def find_layer(layer: Any, missing_chunks: MissingChunks) -> Found:

@@ -57,7 +57,7 @@ class NiftiData:
         reverse = tuple(reversed(full_key(key, len(self.shape))))
         try:
             part = np.asarray(self.proxy[reverse])
-        except IndexError:
+        except (IndexError, MemoryError):
             raise
         except Exception as error:  # zlib, indexed-gzip and the file system each raise errors of their own
             raise VolumeError(

@@ -111,6 +111,8 @@ class ZarrData:
         slices = whole_slices(key, self.shape)
         try:
             part = np.asarray(self.array[slices])
+        except MemoryError:
+            raise
         except Exception as error:  # every codec and every store raises errors of its own
             raise self._damage(slices, error) from error
         if self.policy != "fill":
