@@ -1,0 +1,1 @@
+"""Volumes as layers, and the sample data of File > Open Sample."""

@@ -1,0 +1,1 @@
+"""Translators between views, the window's state, the viewer and the core."""

@@ -1,0 +1,164 @@
+"""The dock widget: makes views, state and controllers, and takes everything down again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import napari
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from napari_seamless._qt.controllers.network_controller import NetworkController
+from napari_seamless._qt.controllers.run_controller import RunController
+from napari_seamless._qt.controllers.tiling_controller import TilingController
+from napari_seamless._qt.controllers.volume_controller import VolumeController
+from napari_seamless._qt.core import Core, installed_core
+from napari_seamless._qt.parts import Parts
+from napari_seamless._qt.state import WindowState
+from napari_seamless._qt.theme import palette, style_sheet
+from napari_seamless._qt.views.network_view import NetworkView
+from napari_seamless._qt.views.run_view import RunView
+from napari_seamless._qt.views.tiling_view import TilingView
+from napari_seamless._qt.views.volume_view import VolumeView
+from napari_seamless._qt.worker import Worker
+from napari_seamless.recipe import RunSettings
+
+
+class SegmentDock(QWidget):
+    """Segment a volume patch by patch and watch the result grow.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer whose layers are offered and which gets the result.
+    core : Core or None
+        The functions of the core; None takes this package's own.
+    """
+
+    def __init__(self, napari_viewer: napari.Viewer, *, core: Core | None = None) -> None:
+        super().__init__()
+        self.setObjectName("segmentDock")
+        self.viewer = napari_viewer
+        self.state = WindowState()
+        self.worker = Worker(self)
+        self.volume_view, self.network_view = VolumeView(), NetworkView()
+        self.tiling_view, self.run_view = TilingView(), RunView()
+        core = core or installed_core()
+        parts = Parts(self.state, self.worker, core)
+        self.tiling = TilingController(self.tiling_view, parts)
+        self.run_steps = RunController(napari_viewer, self.run_view, parts, self.tiling)
+        self.network = NetworkController(self.network_view, parts)
+        self.volume = VolumeController(napari_viewer, self.volume_view, parts)
+        self._lay_out()
+        self._paint()
+        napari_viewer.events.theme.connect(self._paint)
+        self.tiling_view.rare.set_devices(_devices())
+        self._closed = False
+        self._window: QWidget | None = None
+        self.destroyed.connect(_Closing(self))
+        QApplication.instance().aboutToQuit.connect(self.shut_down)
+
+    def choose(
+        self, *, layer: Any = None, model: Any = None, settings: RunSettings | None = None, output: Path | None = None
+    ) -> None:
+        """Make the choices that a person would make by hand; the network is loaded in the background."""
+        if layer is not None:
+            self.volume.choose(layer)
+        if settings is not None:
+            self.state.values = settings.model_dump()
+        if output is not None:
+            self.tiling_view.output.path.setText(str(output))
+        if model is not None:
+            self.network.choose(model)
+
+    def run(self) -> None:
+        """Start the run; does nothing where a choice is missing."""
+        self.run_steps.run()
+
+    def shut_down(self) -> None:
+        """Cancel a run, wait for its thread, and let go of the viewer."""
+        if self._closed:
+            return
+        self._closed = True
+        self.run_steps.close()
+        self.tiling.close()
+        self.volume.close()
+        self.viewer.events.theme.disconnect(self._paint)
+        if self._window is not None:
+            self._window.removeEventFilter(self)
+            self._window = None
+        self.worker.close()
+
+    def event(self, event: QEvent) -> bool:
+        """Watch the window that the dock sits in; losing it for good means that the dock was closed."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None and self._window is not None:
+            self.shut_down()
+        if event.type() == QEvent.Type.Show and self._window is None and not self._closed:
+            self._window = self.viewer_window()
+            if self._window is not None:
+                self._window.installEventFilter(self)
+        return super().event(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Shut down when the main window has closed; a minimised one hides too, but spontaneously."""
+        if watched is self._window and event.type() == QEvent.Type.Hide and not event.spontaneous():
+            self.shut_down()
+        return False
+
+    def viewer_window(self) -> QWidget | None:
+        """Return the main window above the dock; None where the dock floats alone."""
+        widget = self.parentWidget()
+        while widget is not None and widget.parentWidget() is not None:
+            widget = widget.parentWidget()
+        return widget
+
+    def sizeHint(self) -> QSize:
+        """Return a size that shows every step on a common screen."""
+        return QSize(360, 860)
+
+    def _lay_out(self) -> None:
+        column = QWidget()
+        column.setObjectName("stepColumn")
+        steps = QVBoxLayout(column)
+        steps.setContentsMargins(0, 0, 0, 0)
+        steps.setSpacing(8)
+        for view in (self.volume_view, self.network_view, self.tiling_view):
+            steps.addWidget(view)
+        steps.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(column)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 6)
+        layout.setSpacing(8)
+        layout.addWidget(scroll, 1)
+        # The last step stays in sight however far the others are scrolled.
+        layout.addWidget(self.run_view)
+        self.setMinimumWidth(320)
+
+    def _paint(self, *_: object) -> None:
+        colors = palette(self.viewer.theme)
+        self.setStyleSheet(style_sheet(colors))
+        names = ("read", "forward", "blend", "write", "text", "muted", "field")
+        self.run_view.timings.set_colors({name: getattr(colors, name) for name in names})
+
+
+class _Closing:
+    """Ends what a dock started when Qt destroys the dock, without keeping the dock alive."""
+
+    def __init__(self, dock: SegmentDock) -> None:
+        self._run, self._worker = dock.run_steps, dock.worker
+
+    def __call__(self, *_: object) -> None:
+        self._run.close()
+        self._worker.close()
+
+
+def _devices() -> list[str]:
+    """Return the devices of this machine that torch can use."""
+    import torch
+
+    return ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]

@@ -1,0 +1,1 @@
+"""Widgets that show and emit intentions; they know neither napari nor the core."""

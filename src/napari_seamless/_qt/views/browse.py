@@ -1,0 +1,21 @@
+"""Questions for a path, in one place so that tests can answer them."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+
+def choose_file(parent: QWidget, title: str, pattern: str = "") -> str:
+    """Ask for a file that exists; empty where the person declines."""
+    return QFileDialog.getOpenFileName(parent, title, filter=pattern)[0]
+
+
+def choose_folder(parent: QWidget, title: str) -> str:
+    """Ask for a folder that exists; empty where the person declines."""
+    return QFileDialog.getExistingDirectory(parent, title)
+
+
+def choose_output(parent: QWidget, title: str) -> str:
+    """Ask for a path to write to; what is done with a taken one is chosen in the window."""
+    options = QFileDialog.Option.DontConfirmOverwrite
+    return QFileDialog.getSaveFileName(parent, title, "labels.zarr", "OME-Zarr (*.zarr)", options=options)[0]

@@ -1,0 +1,92 @@
+"""Step 4: start, watch, pause, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton
+
+from napari_seamless._qt.state import Message, Phase
+from napari_seamless._qt.views.step import Step, label
+from napari_seamless._qt.views.timing_bar import TimingBars
+
+
+class RunView(Step):
+    """Run, pause, cancel; progress, messages and the timing readout.
+
+    Signals
+    -------
+    run_asked, pause_asked, cancel_asked
+        The buttons; pause also resumes.
+    """
+
+    run_asked = Signal()
+    pause_asked = Signal()
+    cancel_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(4, "Run", "Runs in the background; the result grows in the viewer.")
+        self.run = _button("run", "Run", "Start the run with the settings above.", self.run_asked)
+        self.pause = _button("pause", "Pause", "Stop after this batch and keep everything.", self.pause_asked)
+        self.cancel = _button("cancel", "Cancel", "End the run; what is finished stays.", self.cancel_asked)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        buttons.addWidget(self.run, 2)
+        buttons.addWidget(self.pause, 1)
+        buttons.addWidget(self.cancel, 1)
+        self.progress = QProgressBar()
+        self.progress.setObjectName("progress")
+        self.progress.setTextVisible(False)
+        self.progress.setRange(0, 1)
+        self.done = label("", "muted")
+        self.left = label("", "muted")
+        line = QHBoxLayout()
+        line.addWidget(self.done)
+        line.addStretch(1)
+        line.addWidget(self.left)
+        self.message = QLabel()
+        self.message.setObjectName("message")
+        self.message.setWordWrap(True)
+        self.message.setVisible(False)
+        self.timings = TimingBars()
+        self.body.addLayout(buttons)
+        self.body.addWidget(self.progress)
+        self.body.addLayout(line)
+        self.body.addWidget(self.message)
+        self.body.addWidget(self.timings)
+        self.show_phase(Phase.IDLE, ready=False)
+
+    def show_phase(self, phase: Phase, *, ready: bool) -> None:
+        """Enable the buttons that make sense now."""
+        self.run.setEnabled(ready and not phase.busy)
+        self.pause.setEnabled(phase in {Phase.RUNNING, Phase.PAUSED})
+        self.pause.setText("Resume" if phase is Phase.PAUSED else "Pause")
+        self.cancel.setEnabled(phase in {Phase.RUNNING, Phase.PAUSED})
+
+    def show_progress(self, done: int, total: int, left: str) -> None:
+        """Show patches done and the time that is left."""
+        self.progress.setRange(0, max(1, total))
+        self.progress.setValue(done)
+        self.done.setText(f"{done} of {total} patches" if total else "")
+        self.left.setText(left)
+
+    def show_message(self, message: Message) -> None:
+        """Show one sentence, coloured by severity."""
+        self.message.setVisible(bool(message.text))
+        self.message.setText(message.text)
+        self.message.setProperty("severity", message.severity)
+        self.message.style().unpolish(self.message)
+        self.message.style().polish(self.message)
+
+    def show_timings(self, seconds: Mapping[str, float]) -> None:
+        """Show the time by stage; none hides it."""
+        self.timings.show_timings(seconds)
+
+
+def _button(name: str, text: str, tooltip: str, signal: Signal) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setToolTip(tooltip)
+    button.clicked.connect(lambda _: signal.emit())
+    return button

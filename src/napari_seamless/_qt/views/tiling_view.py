@@ -1,0 +1,130 @@
+"""Step 3: how the volume is cut into patches, and what becomes of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QWidget
+
+from napari_seamless._qt.views.output_edit import OutputEdit
+from napari_seamless._qt.views.patch_edit import PatchEdit
+from napari_seamless._qt.views.rare_settings import RareSettings
+from napari_seamless._qt.views.step import Choice, Disclosure, Step, label
+from napari_seamless._qt.views.tiles import Tiles
+
+_BORDERS = {
+    "squeeze": "squeeze: move patches closer",
+    "edge": "edge: shift the last patch",
+    "adaptive": "adaptive: smaller last patch",
+    "crop": "crop: leave a rest out",
+}
+_WINDOWS = {"gaussian": "gaussian: centres count more", "constant": "constant: all voxels alike"}
+_WRITE = {"labels": "labels", "probabilities": "probabilities"}
+_TILES = {
+    "patches": ("patches", "Number of forward passes."),
+    "evaluations": ("per voxel", "How often the network looks at a voxel on average. Time grows with it."),
+    "time": ("time", "Measured on one patch of this volume, times the number of patches."),
+    "memory": ("memory", "Expected peak of the engine, within the memory budget."),
+}
+
+
+class TilingView(Step):
+    """Patch size, overlap, border mode, window, output, and what they will cost.
+
+    Signals
+    -------
+    setting_changed(str, object)
+        A field of the settings and its new value.
+    """
+
+    setting_changed = Signal(str, object)
+
+    def __init__(self) -> None:
+        super().__init__(3, "Tiling", "Larger patches and more overlap give smoother results and take longer.")
+        self.patch = PatchEdit()
+        self.patch.changed.connect(lambda value: self.setting_changed.emit("patch_size", value))
+        self.border = Choice("border", _BORDERS, "What happens where the grid of patches does not fit the volume.")
+        self.window = Choice("window", _WINDOWS, "How overlapping patches are weighted where they meet.")
+        self.write = Choice("write", _WRITE, "One class per voxel, or the probability of every class.")
+        for field, choice in (("border", self.border), ("window", self.window), ("write", self.write)):
+            choice.chosen.connect(lambda value, name=field: self.setting_changed.emit(name, value))
+        self.output = OutputEdit()
+        self.rare = RareSettings()
+        self.rare.setting_changed.connect(self.setting_changed)
+        self.rare.setObjectName("rareSettings")
+        self.disclosure = Disclosure("Device and memory", self.rare)
+        self.tiles = Tiles(_TILES)
+        self._lay_out()
+
+    def show_settings(self, values: Mapping[str, Any]) -> None:
+        """Show settings without emitting."""
+        self.patch.show_value(values["patch_size"])
+        overlap = values["overlap"]
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(100 * (overlap if isinstance(overlap, float | int) else max(overlap))))
+        self.slider.blockSignals(False)
+        self._say_overlap(self.slider.value())
+        for field, choice in (("border", self.border), ("window", self.window), ("write", self.write)):
+            choice.show_value(values[field])
+        self.rare.show_settings(values)
+
+    def show_step(self, text: str) -> None:
+        """Show the step in voxels beside the overlap."""
+        self.step.setText(text)
+
+    def show_estimate(self, texts: Mapping[str, str]) -> None:
+        """Show what the run will cost; a name that is left out gets a dash."""
+        self.tiles.show_values(texts)
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        rows: list[tuple[str, QWidget]] = [
+            ("Patch", self.patch),
+            ("Overlap", self._overlap_row()),
+            ("Border", self.border),
+            ("Window", self.window),
+            ("Write", self.write),
+            ("Save to", self.output),
+        ]
+        for row, (name, widget) in enumerate(rows):
+            grid.addWidget(label(name, "factName"), row, 0)
+            grid.addWidget(widget, row, 1)
+        self.body.addLayout(grid)
+        self.body.addWidget(self.disclosure)
+        self.body.addWidget(self.rare)
+        self.body.addWidget(self.tiles)
+
+    def _overlap_row(self) -> QWidget:
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setObjectName("overlap")
+        self.slider.setRange(0, 95)
+        self.slider.setSingleStep(1)
+        self.slider.setPageStep(5)
+        self.slider.setToolTip(
+            "Overlap = 1 - step / patch. At 0 patches only touch; at 0.5 each voxel is seen 8 times in 3D."
+        )
+        self.slider.valueChanged.connect(self._emit_overlap)
+        self.overlap = QLabel()
+        self.overlap.setFixedWidth(30)
+        self.step = label("", "muted")
+        self.step.setToolTip("Distance between neighbouring patches in voxels.")
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.slider, 1)
+        layout.addWidget(self.overlap)
+        layout.addWidget(self.step)
+        return row
+
+    def _emit_overlap(self, percent: int) -> None:
+        self._say_overlap(percent)
+        self.setting_changed.emit("overlap", percent / 100)
+
+    def _say_overlap(self, percent: int) -> None:
+        self.overlap.setText(f"{percent / 100:.2f}")
