@@ -1,4 +1,4 @@
-"""Settings of a run: one frozen object feeds the Python call, the command line, the window and the output's metadata."""
+"""Settings of a run: one frozen object for the Python call, the command line, the window and the metadata."""
 
 from __future__ import annotations
 

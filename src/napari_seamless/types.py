@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import torch
 
 BorderMode = Literal["squeeze", "edge", "adaptive", "crop"]
 WindowKind = Literal["constant", "gaussian"]
@@ -160,7 +163,8 @@ class Volume:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of a voxel."""
-        return np.dtype(self.data.dtype)
+        dtype: np.dtype[Any] = np.dtype(self.data.dtype)
+        return dtype
 
     @property
     def spacing(self) -> tuple[float, ...]:
@@ -214,11 +218,8 @@ class AxisGrid:
 
     def touching(self, lo: int, hi: int) -> range:
         """Return the indices of the patches that share a voxel with ``[lo, hi)``."""
-        end = bisect_left(self.starts, hi)
-        first = bisect_right(self.starts, lo, key=lambda s: s)
-        while first > 0 and self.interval(first - 1)[1] > lo:
-            first -= 1
-        return range(first, max(first, end))
+        first = bisect_right(range(len(self)), lo, key=lambda i: self.interval(i)[1])
+        return range(first, max(first, bisect_left(self.starts, hi)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,7 +338,7 @@ class Normalization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """What the engine must know of a network before it runs.
+    r"""What the engine must know of a network before it runs.
 
     Parameters
     ----------
@@ -393,5 +394,5 @@ class Model(Protocol):
         ...
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
-        """Map float32 (batch, channel, \\*spatial) to (batch, class, \\*spatial) on the same device."""
+        r"""Map float32 (batch, channel, \\*spatial) to (batch, class, \\*spatial) on the same device."""
         ...

@@ -1,0 +1,7 @@
+"""From weighted patches to finished blocks, in bounded memory."""
+
+from napari_seamless.blend.accumulators import ChunkAccumulators
+from napari_seamless.blend.scratch import Scratch
+from napari_seamless.blend.weight_sums import WeightSums
+
+__all__ = ["ChunkAccumulators", "Scratch", "WeightSums"]

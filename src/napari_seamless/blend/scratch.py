@@ -1,0 +1,60 @@
+"""A folder for partial sums that do not fit the memory budget."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_seamless.errors import StorageError
+
+
+class Scratch:
+    """Partial sums on disk, one raw float32 file for each output chunk; created on first use, removed on close.
+
+    Parameters
+    ----------
+    parent : pathlib.Path or None
+        Where the folder is made; None for the system's folder for temporary files.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        self._parent = parent
+        self._folder: Path | None = None
+
+    def save(self, index: tuple[int, ...], sums: torch.Tensor) -> None:
+        """Write the sums of a chunk.
+
+        Raises
+        ------
+        StorageError
+            The disk is full or cannot be written.
+        """
+        try:
+            sums.cpu().numpy().tofile(self._path(index))
+        except OSError as error:
+            raise StorageError(
+                f"Partial sums that exceed the memory budget cannot be written to {self._folder} "
+                f"({error.strerror or error}); free disk space there or raise the memory budget."
+            ) from error
+
+    def load(self, index: tuple[int, ...], shape: tuple[int, ...]) -> torch.Tensor:
+        """Read the sums of a chunk back, float32 of `shape`, and drop its file."""
+        path = self._path(index)
+        sums = torch.from_numpy(np.fromfile(path, dtype=np.float32).reshape(shape))
+        path.unlink()
+        return sums
+
+    def close(self) -> None:
+        """Remove the folder and everything in it."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _path(self, index: tuple[int, ...]) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix=".seamless-scratch-", dir=self._parent))
+        return self._folder / ("-".join(map(str, index)) + ".f32")

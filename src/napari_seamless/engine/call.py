@@ -1,0 +1,91 @@
+"""The whole job in one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_seamless.engine.preparation import prepare
+from napari_seamless.models import ModelSource, load_model
+from napari_seamless.recipe import PerAxisFloat, PerAxisInt, Write, make_settings
+
+if TYPE_CHECKING:
+    import os
+
+    from napari_seamless.engine.control import Control
+    from napari_seamless.engine.events import OnEvent
+    from napari_seamless.engine.result import Segmentation
+    from napari_seamless.types import BorderMode, WindowKind
+
+DEFAULT_PATCH = 64
+
+
+def segment(  # noqa: PLR0913  the settings by name, so that editors and help() list them
+    volume: Any,
+    model: ModelSource,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    patch_size: PerAxisInt | None = None,
+    overlap: PerAxisFloat = 0.5,
+    border: BorderMode = "squeeze",
+    window: WindowKind = "gaussian",
+    write: Write = "labels",
+    device: str = "auto",
+    memory_budget: int | str | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    on_event: OnEvent | None = None,
+    control: Control | None = None,
+    **settings: Any,
+) -> Segmentation:
+    r"""Segment a volume patch by patch.
+
+    Parameters
+    ----------
+    volume : Volume or anything that `open_volume` takes
+        The input: a path, a zarr, dask, NumPy or torch array, a napari layer.
+    model : Model, path, module, callable or ``"demo"``
+        The network, (batch, channel, \\*spatial) to (batch, class, \\*spatial). What a module or callable returns is
+        blended as it is; name an `activation` to change that.
+    output : path or None
+        Folder of the OME-Zarr output; None returns the result in memory.
+    patch_size : int, tuple of int or None
+        Voxels that the network sees at once; None takes what the network was made for, else 64.
+    overlap, border, window, write, device, memory_budget, **settings
+        See `RunSettings`.
+    overwrite, resume : bool
+        Replace, or go on with, an output that is there.
+    on_event, control
+        See `Job.run`.
+
+    Returns
+    -------
+    Segmentation
+        ``.array`` is the result, ``.timings`` the seconds by stage.
+
+    Raises
+    ------
+    SeamlessError
+        Something does not fit or went wrong; the text says what to do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> result = segment(np.zeros((16, 16, 16), np.float32), lambda x: x, patch_size=8, device="cpu")
+    >>> result.array.shape, result.patches
+    ((16, 16, 16), 27)
+    """
+    chosen = make_settings(
+        patch_size=DEFAULT_PATCH if patch_size is None else patch_size,
+        overlap=overlap,
+        border=border,
+        window=window,
+        write=write,
+        device=device,
+        memory_budget=memory_budget,
+        **settings,
+    )
+    network = load_model(model)
+    if patch_size is None and network.spec.patch_size is not None:
+        chosen = chosen.model_copy(update={"patch_size": network.spec.patch_size})
+    job = prepare(volume, network, chosen, output, overwrite=overwrite, resume=resume)
+    return job.run(on_event, control)

@@ -1,0 +1,125 @@
+"""A run that has been checked and planned, and has not started."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_seamless.engine import memory
+from napari_seamless.engine.control import Control
+from napari_seamless.engine.forward import forward, patch_reader, read_batch
+from napari_seamless.engine.result import Estimate, Segmentation
+from napari_seamless.engine.run import run
+from napari_seamless.types import Model, Normalization, Plan, Volume
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
+    from napari_seamless.engine.events import OnEvent
+    from napari_seamless.recipe import RunSettings
+
+_UNKNOWN_CLASSES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Job:
+    """Everything that a run needs, checked against each other; made by `prepare`.
+
+    Parameters
+    ----------
+    volume : Volume
+        The input.
+    model : Model
+        The network.
+    settings : RunSettings
+        How to run it.
+    plan : Plan
+        Geometry of the run.
+    device : torch.device
+        Where the network runs.
+    output : pathlib.Path or None
+        Folder of the OME-Zarr output; None for memory.
+    overwrite, resume : bool
+        What to do with an output that is there.
+    """
+
+    volume: Volume
+    model: Model
+    settings: RunSettings
+    plan: Plan
+    device: torch.device
+    output: Path | None = None
+    overwrite: bool = False
+    resume: bool = False
+
+    @property
+    def n_channels(self) -> int:
+        """Channels that the network gets."""
+        return 1 if self.settings.channel is not None else self.volume.n_channels
+
+    def estimate(self) -> Estimate:
+        """Return patches, evaluations and memory without reading a voxel.
+
+        Classes that only a forward pass can tell are counted as two.
+        """
+        spec, plan = self.model.spec, self.plan
+        classes = spec.out_channels or len(spec.classes) or _UNKNOWN_CLASSES
+        queues = memory.queue_bytes(plan, self.n_channels, classes)
+        sums = memory.accumulator_bytes(plan, classes)
+        if self.settings.memory_budget is not None:
+            sums = min(sums, max(0, self.settings.memory_budget - queues))
+        voxels = math.prod(plan.shape)
+        output = voxels if self.settings.write == "labels" else 4 * classes * voxels
+        return Estimate(
+            patches=plan.n_patches,
+            evaluations_per_voxel=plan.evaluations_per_voxel,
+            memory_bytes=queues + sums + (output if self.output is None else 0),
+            output_bytes=output,
+        )
+
+    def measure(self) -> float:
+        """Read one patch from the middle of the volume, evaluate it, and return the seconds of a second time.
+
+        Intensities are not normalised here, which changes the values but not the time.
+        """
+        reader = patch_reader(self.volume, self.settings.channel, Normalization(), None)
+        index = tuple(len(grid) // 2 for grid in self.plan.grids)
+        self.model.to(self.device)
+        seconds = 0.0
+        for _ in range(2):
+            begin = time.perf_counter()
+            voxels = read_batch(reader, self.plan, (index,))
+            float(forward(self.model, voxels, self.device).sum())
+            seconds = time.perf_counter() - begin
+        return seconds
+
+    def run(self, on_event: OnEvent | None = None, control: Control | None = None) -> Segmentation:
+        """Run to the end; blocks, so call it from a thread of its own where a window must stay alive.
+
+        Parameters
+        ----------
+        on_event : callable or None
+            Called from several threads with each `Event`; must be quick.
+        control : Control or None
+            Cancels and pauses.
+
+        Returns
+        -------
+        Segmentation
+
+        Raises
+        ------
+        RunCancelledError
+            The control cancelled the run.
+        SeamlessError
+            Something went wrong; the text says what to do. What was finished is kept.
+        """
+        return run(self, on_event or _ignore, control or Control())
+
+
+def _ignore(event: object) -> None:
+    """Take an event that nobody asked for."""

@@ -1,0 +1,126 @@
+"""Check everything that can be checked before a voxel is read, and make the plan."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_seamless.engine.device import choose_device
+from napari_seamless.engine.job import Job
+from napari_seamless.errors import AxesError, ModelError, SettingsError
+from napari_seamless.models import ModelSource, load_model
+from napari_seamless.plan import make_plan
+from napari_seamless.sinks import check_free
+from napari_seamless.types import ModelSpec, Plan, Volume, Window
+from napari_seamless.volume import open_volume
+
+if TYPE_CHECKING:
+    from napari_seamless.recipe import RunSettings
+
+
+def prepare(  # noqa: PLR0913  the last three say where to, by name
+    volume: Any,
+    model: ModelSource,
+    settings: RunSettings,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+) -> Job:
+    """Make a job that is ready to run.
+
+    Parameters
+    ----------
+    volume : Volume or anything that `open_volume` takes
+        The input.
+    model : Model, path, module, callable or ``"demo"``
+        The network: see `load_model`.
+    settings : RunSettings
+        How to run it.
+    output : path or None
+        Folder of the OME-Zarr output; None keeps the result in memory.
+    overwrite : bool
+        Replace an OME-Zarr that is there.
+    resume : bool
+        Go on with an earlier run of the same settings in `output`.
+
+    Returns
+    -------
+    Job
+
+    Raises
+    ------
+    SeamlessError
+        Something does not fit; the text says what to change.
+    """
+    opened = open_volume(volume, missing_chunks=settings.missing_chunks)
+    network = load_model(model, activation=settings.activation)
+    _check_fit(opened, network.spec, settings)
+    path = None if output is None else _output_path(output, overwrite=overwrite, resume=resume)
+    return Job(
+        volume=opened,
+        model=network,
+        settings=settings,
+        plan=plan_for(opened, network.spec, settings),
+        device=choose_device(settings.device),
+        output=path,
+        overwrite=overwrite,
+        resume=resume,
+    )
+
+
+def plan_for(volume: Volume, spec: ModelSpec, settings: RunSettings) -> Plan:
+    """Plan a run of these settings over a volume.
+
+    Raises
+    ------
+    GeometryError
+        The settings do not fit the volume's shape.
+    """
+    return make_plan(
+        volume.spatial_shape,
+        settings.patch_size,
+        settings.overlap,
+        border=settings.border,
+        window=Window(kind=settings.window),
+        axes=volume.spatial_axes,
+        chunk=settings.chunk_size,
+        batch_size=settings.batch_size,
+        divisor=spec.divisor,
+    )
+
+
+def _check_fit(volume: Volume, spec: ModelSpec, settings: RunSettings) -> None:
+    for axis in ("t", "b"):
+        if axis in volume.axes and volume.shape[volume.axes.index(axis)] > 1:
+            raise AxesError(
+                f"{volume.name} has {volume.shape[volume.axes.index(axis)]} positions along {axis}; "
+                "select one of them first."
+            )
+    n = len(volume.spatial_axes)
+    if n != spec.n_spatial:
+        raise ModelError(
+            f"The network {spec.name} works on {spec.n_spatial} spatial axes, but {volume.name} has {n} "
+            f"({', '.join(volume.spatial_axes)}); choose another network or name the axes of the volume."
+        )
+    if settings.channel is not None and settings.channel >= volume.n_channels:
+        raise SettingsError(
+            f"channel is {settings.channel}, but {volume.name} has channels 0 to {volume.n_channels - 1}; "
+            "choose one of them."
+        )
+    channels = 1 if settings.channel is not None else volume.n_channels
+    if spec.in_channels is not None and spec.in_channels != channels:
+        raise ModelError(
+            f"The network {spec.name} takes {spec.in_channels} channels, but {volume.name} offers {channels}; "
+            "choose a channel, another volume or another network."
+        )
+
+
+def _output_path(output: str | os.PathLike[str], *, overwrite: bool, resume: bool) -> Path:
+    if "://" in os.fspath(output):
+        raise SettingsError(f"output must be a local folder, got {os.fspath(output)}; write locally and copy it.")
+    path = Path(output)
+    if not resume:
+        check_free(path, overwrite=overwrite)
+    return path

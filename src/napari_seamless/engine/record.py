@@ -1,0 +1,93 @@
+"""What is stored with an output: the record of the run, and what decides its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import zarr
+
+import napari_seamless
+
+if TYPE_CHECKING:
+    from napari_seamless.patches import Statistics
+    from napari_seamless.recipe import RunSettings
+    from napari_seamless.types import ModelSpec, Plan, Volume
+
+_SAMPLE_VOXELS = 16
+
+
+def run_identity(
+    volume: Volume, spec: ModelSpec, settings: RunSettings, plan: Plan, statistics: Statistics | None
+) -> dict[str, Any]:
+    """Return everything that decides the bytes of the output, JSON-able, by names that a person understands.
+
+    Parameters
+    ----------
+    volume, spec, settings, plan
+        The run.
+    statistics : Statistics or None
+        What the intensities are normalised with.
+    """
+    return {
+        "input": input_identity(volume),
+        "model": {"name": spec.name, "sha256": spec.sha256, "activation": spec.activation},
+        "normalization": statistics.to_dict() if statistics is not None else None,
+        "shape": plan.shape,
+        "patch_size": plan.patch_size,
+        "step": plan.step,
+        "border": plan.border,
+        "window": {"kind": plan.window.kind, "sigma": plan.window.sigma, "floor": plan.window.floor},
+        "chunk_size": plan.chunk,
+        "batch_size": plan.batch_size,
+        "write": settings.write,
+        "threshold": settings.threshold,
+        "channel": settings.channel,
+    }
+
+
+def input_identity(volume: Volume) -> dict[str, Any]:
+    """Return what names an input: where it lies, its shape and type, and a hash of three small samples of its voxels.
+
+    The samples tell most changed inputs without reading the whole; a change elsewhere is not noticed.
+    """
+    source = volume.source
+    if source is not None and Path(source).exists():
+        source = os.fspath(Path(source).resolve())
+    digest = hashlib.sha256()
+    for part in (0.0, 0.5, 1.0):
+        start = [int(part * max(0, n - _SAMPLE_VOXELS)) for n in volume.shape]
+        sample = volume.data[tuple(slice(a, a + _SAMPLE_VOXELS) for a in start)]
+        digest.update(np.ascontiguousarray(sample).tobytes())
+    return {
+        "source": source,
+        "shape": list(volume.shape),
+        "dtype": str(volume.dtype),
+        "axes": "".join(volume.axes),
+        "samples_sha256": digest.hexdigest(),
+    }
+
+
+def run_record(
+    identity: dict[str, Any], settings: RunSettings, spec: ModelSpec, device: torch.device
+) -> dict[str, Any]:
+    """Return the record that is stored in the output's metadata."""
+    return {
+        "settings": settings.model_dump(mode="json"),
+        "run": identity,
+        "model_source": spec.source,
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "napari-seamless": napari_seamless.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "zarr": zarr.__version__,
+            "python": platform.python_version(),
+        },
+    }

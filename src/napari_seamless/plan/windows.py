@@ -1,0 +1,76 @@
+"""Blending weights inside a patch."""
+
+from __future__ import annotations
+
+from functools import lru_cache, reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari_seamless.types import Window
+
+
+def axis_weights(window: Window, size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the window's one-dimensional factor for a patch of this size.
+
+    Parameters
+    ----------
+    window : Window
+        Kind and parameters; the floor of the gaussian is not applied here.
+    size : int
+        Patch size in voxels.
+
+    Returns
+    -------
+    numpy.ndarray
+        (size,) float64 in (0, 1], symmetric.
+
+    Examples
+    --------
+    >>> axis_weights(Window(kind="constant"), 3)
+    array([1., 1., 1.])
+    """
+    if window.kind == "constant":
+        return np.ones(size)
+    distance = np.arange(size) - (size - 1) / 2
+    weights: np.ndarray[Any, np.dtype[np.float64]] = np.exp(-0.5 * (distance / (window.sigma * size)) ** 2)
+    return weights
+
+
+def is_separable(window: Window) -> bool:
+    """Tell whether the N-d weight is exactly the product of the one-dimensional ones."""
+    return window.kind == "constant"
+
+
+@lru_cache(maxsize=64)
+def window_array(window: Window, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return the weight of every voxel of a patch.
+
+    The gaussian has its centre in the middle of the patch, sigma = `window.sigma` times the patch size per axis, and a
+    smallest value of `window.floor`: the same weights that MONAI's sliding window uses.
+
+    Parameters
+    ----------
+    window : Window
+        Kind and parameters.
+    shape : tuple of int
+        Patch size per axis; smaller patches at the border get a window of their own size.
+
+    Returns
+    -------
+    numpy.ndarray
+        `shape`, float32, > 0, read-only.
+
+    Examples
+    --------
+    >>> window_array(Window(kind="gaussian"), (8, 8)).shape
+    (8, 8)
+    """
+    factors = [axis_weights(window, size) for size in shape]
+    weights: np.ndarray[Any, np.dtype[np.float64]] = reduce(np.multiply.outer, factors)
+    if window.kind == "gaussian":
+        weights = np.maximum(weights, window.floor)
+    result = np.ascontiguousarray(weights, dtype=np.float32)
+    result.flags.writeable = False
+    return result

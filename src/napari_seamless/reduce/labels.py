@@ -1,0 +1,69 @@
+"""Labels from the class sums of a finished block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def label_dtype(n_classes: int) -> np.dtype[Any]:
+    """Return the smallest unsigned integer type that holds every label.
+
+    Examples
+    --------
+    >>> label_dtype(3)
+    dtype('uint8')
+    """
+    return np.dtype(np.uint8 if n_classes <= 256 else np.uint16)
+
+
+def argmax_labels(sums: torch.Tensor) -> np.ndarray[Any, Any]:
+    r"""Return the class with the largest sum at each voxel; the first one where several are equal.
+
+    The sums need no division by the weights: the class that is largest in the sum is largest in the mean. Voxels that
+    no patch covers have sums of 0 and become class 0.
+
+    Parameters
+    ----------
+    sums : torch.Tensor
+        (class, \\*block) float32.
+
+    Returns
+    -------
+    numpy.ndarray
+        block, uint8 or uint16.
+
+    Examples
+    --------
+    >>> argmax_labels(torch.tensor([[0.2, 0.7], [0.8, 0.3]]))
+    array([1, 0], dtype=uint8)
+    """
+    best = sums[0].clone()
+    labels = torch.zeros(best.shape, dtype=torch.uint8 if len(sums) <= 256 else torch.int32, device=sums.device)
+    for label in range(1, len(sums)):
+        labels.masked_fill_(sums[label] > best, label)
+        torch.maximum(best, sums[label], out=best)
+    return labels.cpu().numpy().astype(label_dtype(len(sums)), copy=False)
+
+
+def threshold_labels(sums: torch.Tensor, weights: np.ndarray[Any, Any], threshold: float) -> np.ndarray[Any, Any]:
+    r"""Return 1 where the mean of a one-class network exceeds a threshold, else 0.
+
+    Parameters
+    ----------
+    sums : torch.Tensor
+        (1, \\*block) float32.
+    weights : numpy.ndarray
+        block, float32: sum of the window weights; 0 where no patch lies, which gives 0.
+    threshold : float
+        In the units of the network's output.
+
+    Returns
+    -------
+    numpy.ndarray
+        block, uint8.
+    """
+    above = sums[0].cpu().numpy() > np.float32(threshold) * weights
+    return (above & (weights > 0)).astype(np.uint8)

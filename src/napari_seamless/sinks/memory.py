@@ -1,0 +1,43 @@
+"""An output that stays in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_seamless.types import Box, Level, Volume
+
+if TYPE_CHECKING:
+    from napari_seamless.sinks.sink import OutputSpec
+
+
+class MemorySink:
+    """Collect the finished chunks in one NumPy array of zeros.
+
+    Parameters
+    ----------
+    spec : OutputSpec
+        The output.
+    """
+
+    def __init__(self, spec: OutputSpec) -> None:
+        self.path: str | None = None
+        self._array = np.zeros((*spec.leading, *spec.shape), dtype=spec.dtype)
+        self.volume = Volume(
+            name=spec.name,
+            axes=spec.all_axes,
+            levels=(Level(data=self._array, spacing=spec.spacing, translation=spec.translation),),
+            units=spec.units,
+            channels=() if spec.is_labels else spec.classes,
+            is_labels=spec.is_labels,
+            label_names=dict(enumerate(spec.classes)) if spec.is_labels else {},
+        )
+
+    def write(self, index: tuple[int, ...], box: Box, block: np.ndarray[Any, Any]) -> None:  # noqa: ARG002
+        r"""Store one finished chunk: (\\*leading, \\*box.shape)."""
+        place: tuple[Any, ...] = (..., *box.slices)
+        self._array[place] = block
+
+    def finish(self) -> None:
+        """Do nothing: the array is complete."""
