@@ -99,7 +99,8 @@ class OmeZarrSink:
             part = shrink(block, level.factors)
             start = tuple(i * c for i, c in zip(index, level.chunk, strict=True))
             stop = tuple(a + n for a, n in zip(start, part.shape[-len(start) :], strict=True))
-            self._storing(partial(array.__setitem__, (..., *Box(start, stop).slices), part))
+            place: tuple[Any, ...] = (..., *Box(start, stop).slices)
+            self._storing(partial(array.__setitem__, place, part))
         self._journal.add(index)
 
     def finish(self) -> None:

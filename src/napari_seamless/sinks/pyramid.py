@@ -80,7 +80,8 @@ def _halved(level: PyramidLevel, spacing: tuple[float, ...]) -> PyramidLevel | N
 def nearest(block: np.ndarray[Any, Any], factors: tuple[int, ...]) -> np.ndarray[Any, Any]:
     """Take every n-th voxel along the last axes: labels must not be mixed."""
     every: tuple[Any, ...] = (..., *(slice(None, None, factor) for factor in factors))
-    return block[every]
+    taken: np.ndarray[Any, Any] = block[every]
+    return taken
 
 
 def mean(block: np.ndarray[Any, Any], factors: tuple[int, ...]) -> np.ndarray[Any, Any]:
