@@ -63,7 +63,7 @@ bench: $(VENV)/.all.stamp
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.all.stamp
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
 	rm -rf build dist site demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
