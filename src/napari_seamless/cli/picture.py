@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_seamless.errors import MissingDependencyError, StorageError
+from napari_seamless.types import Box
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_seamless.types import Volume
 
-_BACKGROUND = "#16181d"
+_BACKGROUND = "black"
 _TEXT = "#e8e6e3"
 _QUIET = "#9a9a9a"
 _OPACITY = 0.8
@@ -35,7 +36,8 @@ class Panels:
     image : Volume
         Three spatial axes; the backdrop of every panel.
     columns : mapping of str to Volume
-        Labels by title, of the image's shape, drawn over the image.
+        Labels by title, of the image's shape, drawn over the image; the slices are those where the first one has
+        the most labels.
     classes : sequence of str
         Names of the labels, background first.
     colors : sequence of (int, int, int, int)
@@ -52,7 +54,7 @@ class Panels:
 
 
 def save_picture(panels: Panels, path: Path) -> None:
-    """Draw one row for each axis through the middle of the volume and one column for the image and each label volume.
+    """Draw one row for each axis, one column for the image, and one for each label volume.
 
     Parameters
     ----------
@@ -85,7 +87,8 @@ def save_picture(panels: Panels, path: Path) -> None:
 
 
 def _draw(figure: Any, panels: Panels) -> None:
-    sizes = [_extent(panels.image, axis) for axis in range(3)]
+    view = _view(panels)
+    sizes = [_extent(panels.image, view.crop, axis) for axis in range(3)]
     n_columns = 1 + len(panels.columns)
     column_inches = _WIDTH_INCHES / n_columns
     widest = max(width for _, width in sizes)
@@ -93,34 +96,24 @@ def _draw(figure: Any, panels: Panels) -> None:
     total = sum(heights) + _TITLE_INCHES + _CAPTION_INCHES
     figure.set_size_inches(_WIDTH_INCHES, total)
     figure.set_dpi(160)
-    grid = figure.add_gridspec(
-        3,
-        n_columns,
-        height_ratios=heights,
-        left=0,
-        right=1,
-        bottom=_CAPTION_INCHES / total,
-        top=1 - _TITLE_INCHES / total,
-        wspace=0.02,
-        hspace=0.02,
-    )
+    rows = {"height_ratios": heights, "bottom": _CAPTION_INCHES / total, "top": 1 - _TITLE_INCHES / total}
+    grid = figure.add_gridspec(3, n_columns, left=0, right=1, wspace=0.02, hspace=0.02, **rows)
     for row in range(3):
         for column in range(n_columns):
-            _draw_panel(figure.add_subplot(grid[row, column]), panels, row, column)
+            _draw_panel(figure.add_subplot(grid[row, column]), panels, view, row, column)
     _draw_text(figure, panels, total)
 
 
-def _draw_panel(axes: Any, panels: Panels, axis: int, column: int) -> None:
-    """Draw the middle slice across one axis: the image, and in all columns but the first the labels over it."""
+def _draw_panel(axes: Any, panels: Panels, view: _View, axis: int, column: int) -> None:
+    """Draw the slice across one axis: the image, and in all columns but the first the labels over it."""
     axes.set_axis_off()
     spacing = [s for i, s in enumerate(panels.image.spacing) if i != axis]
     how = {"origin": "lower", "aspect": spacing[0] / spacing[1], "interpolation": "nearest"}
-    backdrop = _middle(panels.image, axis).astype(np.float32)
-    lowest, highest = np.percentile(backdrop, [0.5, 99.8])
-    axes.imshow(backdrop, cmap="gray", vmin=lowest, vmax=max(highest, lowest + 1e-6), **how)
+    lowest, highest = view.contrast
+    axes.imshow(view.slice_of(panels.image, axis), cmap="gray", vmin=lowest, vmax=highest, **how)
     if column > 0:
-        title = list(panels.columns)[column - 1]
-        axes.imshow(_colored(_middle(panels.columns[title], axis), panels.colors), **how)
+        labels = list(panels.columns.values())[column - 1]
+        axes.imshow(_colored(view.slice_of(labels, axis), panels.colors), **how)
 
 
 def _draw_text(figure: Any, panels: Panels, total_inches: float) -> None:
@@ -144,17 +137,55 @@ def _draw_text(figure: Any, panels: Panels, total_inches: float) -> None:
     figure.text(0.5, 0.22 / total_inches, panels.caption, color=_QUIET, size=9, ha="center", va="center")
 
 
-def _extent(volume: Volume, axis: int) -> tuple[float, float]:
-    """Return height and width of a slice across an axis, in the volume's units."""
-    height, width = (n * s for i, (n, s) in enumerate(zip(volume.shape, volume.spacing, strict=True)) if i != axis)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _View:
+    """What is shown of a volume.
+
+    Parameters
+    ----------
+    crop : Box
+        The voxels that hold something, with a margin.
+    at : tuple of int
+        Where the slice across each axis lies.
+    contrast : (float, float)
+        Values that are drawn black and white.
+    """
+
+    crop: Box
+    at: tuple[int, ...]
+    contrast: tuple[float, float]
+
+    def slice_of(self, volume: Volume, axis: int) -> np.ndarray[Any, Any]:
+        """Read the cropped slice across an axis."""
+        index: list[Any] = list(self.crop.slices)
+        index[axis] = self.at[axis]
+        return np.asarray(volume.data[tuple(index)])
+
+
+def _view(panels: Panels) -> _View:
+    """Look for the slices with the most labels, which say more than the middle, where the halves of a brain part."""
+    image = np.asarray(panels.image.data[...])
+    reference = np.asarray(next(iter(panels.columns.values())).data[...]) > 0
+    others = [tuple(i for i in range(3) if i != axis) for axis in range(3)]
+    start, stop = [], []
+    for axis, n in enumerate(image.shape):
+        filled = np.flatnonzero((image > 0).any(axis=others[axis]))
+        margin = n // 30
+        start.append(max(0, int(filled[0]) - margin) if filled.size else 0)
+        stop.append(min(n, int(filled[-1]) + 1 + margin) if filled.size else n)
+    positive = image[image > 0] if (image > 0).any() else image
+    lowest, highest = (float(value) for value in np.percentile(positive, [1, 99.8]))
+    return _View(
+        crop=Box(tuple(start), tuple(stop)),
+        at=tuple(int(reference.sum(axis=others[axis]).argmax()) for axis in range(3)),
+        contrast=(lowest, max(highest, lowest + 1e-6)),
+    )
+
+
+def _extent(volume: Volume, crop: Box, axis: int) -> tuple[float, float]:
+    """Return height and width of a cropped slice across an axis, in the volume's units."""
+    height, width = (n * s for i, (n, s) in enumerate(zip(crop.shape, volume.spacing, strict=True)) if i != axis)
     return height, width
-
-
-def _middle(volume: Volume, axis: int) -> np.ndarray[Any, Any]:
-    """Read the middle slice across an axis."""
-    index: list[Any] = [slice(None)] * 3
-    index[axis] = volume.shape[axis] // 2
-    return np.asarray(volume.data[tuple(index)])
 
 
 def _colored(labels: np.ndarray[Any, Any], colors: Sequence[tuple[int, int, int, int]]) -> Image:

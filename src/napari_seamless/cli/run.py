@@ -98,9 +98,10 @@ def _prepare(request: Request) -> tuple[Job, Volume | None]:
     from napari_seamless.quality import check_truth
     from napari_seamless.volume import open_volume
 
-    make_settings(**_given(request.settings))  # a wrong setting is the quickest thing to find
-    volume = open_volume(request.source, axes=request.axes)
-    truth = None if request.truth is None else open_volume(request.truth)
+    missing = make_settings(**_given(request.settings)).missing_chunks  # a wrong setting is the quickest thing to find
+    volume = open_volume(request.source, axes=request.axes, missing_chunks=missing)
+    # Labels are mostly background, whose chunks many writers leave out.
+    truth = None if request.truth is None else open_volume(request.truth, missing_chunks="fill")
     if truth is not None:
         check_truth(volume, truth)
     model = load_model(request.model)
@@ -162,7 +163,8 @@ def _dice(result: Segmentation, truth: Volume, settings: RunSettings) -> dict[st
     from napari_seamless.quality import dice_scores
 
     labels = result.volume if settings.write == "labels" else LabelsView(result.volume, settings.threshold)
+    classes = result.classes if len(result.classes) > 1 else ("background", *result.classes)
     try:
-        return dice_scores(labels, truth, result.classes)
+        return dice_scores(labels, truth, classes)
     except VolumeError as error:
         raise VolumeError(f"{error} The result itself is complete in {result.path}.") from None
