@@ -10,8 +10,8 @@ from napari_seamless.volume import open_volume
 
 
 @pytest.fixture
-def numbers(rng=np.random.default_rng(5)):
-    return rng.integers(0, 1000, (3, 8, 9, 10)).astype(np.int16)
+def numbers():
+    return np.random.default_rng(5).integers(0, 1000, (3, 8, 9, 10)).astype(np.int16)
 
 
 def test_array_stays_the_same_object(numbers):
@@ -75,7 +75,9 @@ def test_overrides_that_do_not_fit_are_refused(wrong, words):
         open_volume(np.zeros((2, 3, 4)), **wrong)
 
 
-@pytest.mark.parametrize("dtype", [np.complex64, object, "U5", "datetime64[s]", [("r", "u1"), ("g", "u1")], np.longdouble])
+@pytest.mark.parametrize(
+    "dtype", [np.complex64, object, "U5", "datetime64[s]", [("r", "u1"), ("g", "u1")], np.longdouble]
+)
 def test_elements_that_are_no_numbers_are_refused(dtype):
     with pytest.raises(VolumeError, match="holds elements of type"):
         open_volume(np.zeros((2, 3, 4), dtype=dtype))
@@ -161,7 +163,9 @@ def test_path_that_does_not_exist(tmp_path):
     assert isinstance(caught.value, FileNotFoundError)
 
 
-@pytest.mark.parametrize(("name", "content", "words"), [("notes.txt", b"hello", "begins with"), ("a.tif", b"", "is empty")])
+@pytest.mark.parametrize(
+    ("name", "content", "words"), [("notes.txt", b"hello", "begins with"), ("a.tif", b"", "is empty")]
+)
 def test_file_that_is_no_volume(tmp_path, name, content, words):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(VolumeError, match=f"{words}.*OME-Zarr and Zarr folders, TIFF, NIfTI and .npy"):

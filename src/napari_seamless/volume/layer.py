@@ -14,6 +14,8 @@ from napari_seamless.volume.zarr_source import is_zarr
 if TYPE_CHECKING:
     from napari_seamless.types import ArrayLike
 
+_NO_VOLUMES = frozenset({"Points", "Shapes", "Surface", "Tracks", "Vectors"})
+
 
 def is_layer(source: Any) -> bool:
     """Tell whether a source offers what a layer of napari offers."""
@@ -28,7 +30,8 @@ def find_layer(layer: Any, missing_chunks: MissingChunks) -> Found:
     VolumeError
         The layer holds points, shapes, a surface or tracks.
     """
-    if not hasattr(layer, "multiscale"):
+    kinds = {kind.__name__ for kind in type(layer).__mro__}
+    if kinds & _NO_VOLUMES or not hasattr(layer, "multiscale"):
         raise VolumeError(
             f"The layer {layer.name!r} is of type {type(layer).__name__}; choose an image or labels layer."
         )
@@ -50,7 +53,7 @@ def find_layer(layer: Any, missing_chunks: MissingChunks) -> Found:
         translations=shifts,
         units=(*(str(unit) for unit in getattr(layer, "units", ("",) * (ndim - extra))), *(None,) * extra),
         source=str(source) if source else None,
-        is_labels=any(kind.__name__ == "Labels" for kind in type(layer).__mro__),
+        is_labels="Labels" in kinds,
     )
 
 
