@@ -78,6 +78,20 @@ def test_policy_can_be_changed_later(stored):
         with_missing_chunks(chosen, "error").data[0]
 
 
+def test_open_volume_changes_the_policy_of_a_volume(stored):
+    path, _, unit = stored
+    unit(0, 0, 0).unlink()
+    volume = open_volume(path)
+    assert open_volume(volume) is volume
+    strict = open_volume(volume, missing_chunks="error")
+    for again in (strict, open_volume(strict), open_volume(strict, spacing=2)):
+        with pytest.raises(VolumeError, match="is missing"):
+            again.data[0]
+    filled = open_volume(strict, missing_chunks="fill", name="filled")
+    assert not filled.data[0, 0, 0]
+    assert filled.name == "filled"
+
+
 def test_zeros_that_are_stored_are_not_missing(tmp_path):
     path = tmp_path / "zeros.zarr"
     array = zarr.create_array(path, shape=(8, 8), chunks=(4, 4), dtype="f4", config={"write_empty_chunks": True})

@@ -135,5 +135,5 @@ def test_file_that_only_begins_like_a_tiff(tmp_path):
 def test_compression_without_its_package(tmp_path, values, monkeypatch):
     tifffile.imwrite(tmp_path / "a.tif", values[:, 0], compression="zlib", **GREY)
     monkeypatch.setattr(tifffile.TIFF, "DECOMPRESSORS", {1: bytes})
-    with pytest.raises(MissingDependencyError, match="imagecodecs"):
+    with pytest.raises(MissingDependencyError, match=r"imagecodecs.*napari-seamless\[tiff\]"):
         open_volume(tmp_path / "a.tif")

@@ -97,8 +97,17 @@ def test_addresses_go_to_fsspec(numbers):
 
 
 def test_address_of_an_unknown_kind():
-    with pytest.raises((VolumeError, MissingDependencyError), match="carrier"):
+    with pytest.raises(VolumeError, match=r"'carrier://pigeon/cells\.zarr' cannot be opened"):
         open_volume("carrier://pigeon/cells.zarr")
+
+
+def test_address_whose_package_is_missing(monkeypatch):
+    def need(*_, **__):
+        raise ImportError("Install s3fs")
+
+    monkeypatch.setattr(zarr, "open", need)
+    with pytest.raises(MissingDependencyError, match=r"Install s3fs.*napari-seamless\[remote\]"):
+        open_volume("s3://bucket/cells.zarr")
 
 
 SHAPE = (7, 9, 5)

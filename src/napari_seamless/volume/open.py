@@ -13,6 +13,7 @@ from napari_seamless.volume.found import Found, MissingChunks, Overrides
 from napari_seamless.volume.layer import find_layer, is_layer
 from napari_seamless.volume.make import make_volume
 from napari_seamless.volume.nifti import find_nifti, is_nifti_name
+from napari_seamless.volume.select import with_missing_chunks
 from napari_seamless.volume.tiff import find_tiff
 from napari_seamless.volume.zarr_source import find_zarr, find_zarr_at, is_zarr
 
@@ -39,7 +40,8 @@ def open_volume(  # noqa: PLR0913  each is an optional override, by name only
     source : path, URL, array, napari layer or Volume
         An OME-Zarr (0.1 to 0.5) or Zarr (v2, v3) folder, URL, group or array; a TIFF (also OME-TIFF and ImageJ),
         NIfTI or .npy file; a NumPy, memory-mapped, dask or torch array; an image or labels layer of napari. A group
-        with several images opens its first, finest level first. A Volume is returned as it is, or with the overrides.
+        with several images opens its first, finest level first. A Volume is returned as it is, or with the overrides;
+        its answer to missing chunks changes only to ``"error"`` or ``"fill"``.
     axes : str or sequence of str, optional
         One name per array axis, in array order; replaces the stored names and never moves an axis. ``c``, ``t`` and
         ``b`` are channel, time and batch; every other name is spatial. Arrays of one, two and three dimensions without
@@ -90,9 +92,10 @@ def open_volume(  # noqa: PLR0913  each is an optional override, by name only
 
 
 def _reopen(volume: Volume, overrides: Overrides) -> Volume:
-    if overrides == Overrides(missing_chunks=overrides.missing_chunks):
-        return volume
-    return make_volume(Found.of(volume), overrides)
+    if overrides != Overrides(missing_chunks=overrides.missing_chunks):
+        volume = make_volume(Found.of(volume), overrides)
+    # "warn" is what nobody asked for: the answer chosen when the volume was opened stays.
+    return volume if overrides.missing_chunks == "warn" else with_missing_chunks(volume, overrides.missing_chunks)
 
 
 def _find(source: Any, missing_chunks: MissingChunks) -> Found:

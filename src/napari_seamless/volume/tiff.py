@@ -68,7 +68,7 @@ def _check_compression(series: Any, path: Path) -> None:
     except KeyError as error:
         raise MissingDependencyError(
             f"Reading {str(path)!r} needs the package imagecodecs, which is not installed ({error.args[0]}); "
-            "pip install imagecodecs."
+            'pip install "napari-seamless[tiff]".'
         ) from error
 
 

@@ -40,7 +40,7 @@ def find_zarr_at(location: str, missing_chunks: MissingChunks) -> Found:
         scheme = location.split("://", 1)[0]
         raise MissingDependencyError(
             f"Opening {location!r} needs a package that is not installed ({error}); "
-            f"install the fsspec package for {scheme}:// addresses."
+            f'pip install "napari-seamless[remote]", or the fsspec package for {scheme}:// addresses.'
         ) from error
     except FileNotFoundError as error:
         if "://" in location:
@@ -50,7 +50,9 @@ def find_zarr_at(location: str, missing_chunks: MissingChunks) -> Found:
             "a folder must be an OME-Zarr image or a zarr array."
         ) from error
     except Exception as error:  # damaged JSON, refused connections: every store raises errors of its own
-        raise VolumeError(f"{location!r} cannot be opened as zarr ({error}); check its metadata.") from error
+        raise VolumeError(
+            f"{location!r} cannot be opened as zarr ({error}); check the path and the metadata there."
+        ) from error
     return find_zarr(node, missing_chunks, location)
 
 
