@@ -14,8 +14,9 @@ from qtpy.QtCore import QObject, QTimer
 from napari_seamless.types import Box
 
 REFRESH_MS = 200
+LOOK_BACK_MS = 50
 BUSY_SHARE = 4
-"""A refresh that took long is followed by a rest this many times as long, so that the window stays free."""
+"""A refresh that took long, with the drawing that follows, is followed by a rest this many times as long, so that the window stays free."""
 
 
 class GrowingLayers(QObject):
@@ -35,10 +36,9 @@ class GrowingLayers(QObject):
         super().__init__()
         self._viewer = viewer
         self._on_removed = on_removed
-        self._refresh_soon = QTimer(self)
-        self._refresh_soon.setSingleShot(True)
-        self._refresh_soon.setInterval(REFRESH_MS)
-        self._refresh_soon.timeout.connect(self._refresh)
+        self._refreshed_at = 0.0
+        self._refresh_soon = _once(self, REFRESH_MS, self._refresh)
+        self._look_back = _once(self, LOOK_BACK_MS, self._rest)
         self.layers: list[Layer] = []
         for layer_tuple in layers:
             layer = Layer.create(*layer_tuple)
@@ -46,7 +46,7 @@ class GrowingLayers(QObject):
             # Painting into an array that another thread writes would be lost without a word.
             layer.editable = False
             self.layers.append(layer)
-            viewer.add_layer(layer)
+            _add(viewer, layer)
         viewer.layers.events.removed.connect(self._on_layer_removed)
 
     def add(self, box: Box) -> None:
@@ -64,14 +64,20 @@ class GrowingLayers(QObject):
     def close(self) -> None:
         """Stop drawing and listening."""
         self._refresh_soon.stop()
+        self._look_back.stop()
         self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
 
     def _refresh(self) -> None:
         begin = time.perf_counter()
         for layer in self.layers:
             layer.refresh(thumbnail=False, highlight=False, extent=False)
-        spent = 1000 * (time.perf_counter() - begin)
-        self._refresh_soon.setInterval(max(REFRESH_MS, round(BUSY_SHARE * spent)))
+        self._refreshed_at = begin
+        self._look_back.start()
+
+    def _rest(self) -> None:
+        """Choose the next pause by how late the event loop is: it has drawn meanwhile, slowly in 3D without a GPU."""
+        busy_ms = 1000 * (time.perf_counter() - self._refreshed_at) - LOOK_BACK_MS
+        self._refresh_soon.setInterval(max(REFRESH_MS, round(BUSY_SHARE * busy_ms)))
 
     def _on_layer_removed(self, event: Any) -> None:
         removed = [layer for layer in self.layers if event.value == layer]
@@ -90,3 +96,26 @@ class GrowingLayers(QObject):
         skipped = dims.ndim - layer.ndim
         hidden = [axis - skipped for axis in dims.not_displayed if axis >= skipped]
         return all(box.start[i] - 1 <= point[i] <= box.stop[i] for i in hidden)
+
+
+def _once(parent: QObject, milliseconds: int, work: Callable[[], None]) -> QTimer:
+    """Return a timer that fires once each time it is started."""
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(work)
+    return timer
+
+
+def _add(viewer: Any, layer: Layer) -> None:
+    """Add a layer while the cursor counts as outside the canvas.
+
+    napari describes what lies under the cursor as soon as a layer is added, and fails in 3D where the cursor rests on
+    the canvas and has not moved since the view was turned to 3D.
+    """
+    over = viewer.mouse_over_canvas
+    viewer.mouse_over_canvas = False
+    try:
+        viewer.add_layer(layer)
+    finally:
+        viewer.mouse_over_canvas = over

@@ -143,6 +143,7 @@ class SegmentDock(QWidget):
         colors = palette(self.viewer.theme)
         self.setStyleSheet(style_sheet(colors))
         names = ("read", "forward", "blend", "write", "text", "muted", "field")
+        self.run_view.progress.set_colors(colors.accent, colors.field)
         self.run_view.timings.set_colors({name: getattr(colors, name) for name in names})
 
 

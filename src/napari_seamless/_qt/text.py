@@ -26,15 +26,17 @@ def times(values: Sequence[object]) -> str:
 
 
 def size(n_bytes: float) -> str:
-    """Say bytes in MiB below one tenth of a GiB, in GiB above.
+    """Say bytes in MiB below a thousand of them, in GiB above.
 
     Examples
     --------
-    >>> size(8_675_289), size(3 * 2**30)
-    ('8.3 MiB', '3.0 GiB')
+    >>> size(8_675_289), size(300 * 2**20), size(3 * 2**30)
+    ('8.3 MiB', '300 MiB', '3.0 GiB')
     """
-    gib = n_bytes / 2**30
-    return f"{gib:.1f} GiB" if gib >= 0.1 else f"{n_bytes / 2**20:.1f} MiB"
+    mib = n_bytes / 2**20
+    if mib < 100:
+        return f"{mib:.1f} MiB"
+    return f"{mib:.0f} MiB" if mib < 1000 else f"{n_bytes / 2**30:.1f} GiB"
 
 
 def duration(seconds: float) -> str:
@@ -53,6 +55,21 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def rough(seconds: float) -> str:
+    """Say an estimate in two figures.
+
+    Examples
+    --------
+    >>> rough(0.42), rough(71.2), rough(200), rough(80_000)
+    ('0.4 s', '71 s', '3.3 min', '22 h')
+    """
+    for limit, divisor, unit in ((90, 1, "s"), (5400, 60, "min"), (float("inf"), 3600, "h")):
+        if seconds < limit:
+            value = seconds / divisor
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    raise ValueError(f"seconds must be a number, got {seconds}")
 
 
 def voxel(spacing: Sequence[float], units: Sequence[str | None]) -> str:

@@ -76,7 +76,7 @@ _SHEET = Template("""
 #step #stepBadge { background-color: $accent; }
 #stepTitle { font-weight: bold; font-size: 11pt; }
 #muted, #factName, #tileName { color: $muted; }
-#tileValue { font-weight: bold; font-size: 11pt; }
+#tileValue { font-weight: bold; font-size: 10pt; }
 #step QComboBox, #step QLineEdit, #step QAbstractSpinBox { background-color: $field; border-radius: 3px; }
 #step QComboBox { padding: 3px 6px 3px 8px; min-height: 18px; font-size: 9pt; }
 #step QComboBox:hover { background-color: $hover; }
@@ -94,8 +94,6 @@ _SHEET = Template("""
 #step QPushButton#run { background-color: $accent; color: white; font-weight: bold; }
 #step QPushButton#run:hover { background-color: $hover; }
 #step QPushButton#run:disabled { background-color: $card; color: $muted; border: 1px solid $field; }
-#step QProgressBar { background-color: $field; border: 0px; border-radius: 4px; max-height: 8px; min-height: 8px; }
-#step QProgressBar::chunk { background-color: $accent; border-radius: 4px; }
 #step QCheckBox { font-size: 9pt; background-color: transparent; }
 #step QCheckBox::indicator { background-color: $field; }
 #step QSlider::groove:horizontal { background-color: $field; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -18,7 +19,9 @@ from napari_seamless.engine.output import class_colors
 from napari_seamless.errors import RunCancelledError, SeamlessError
 
 STAGES = ("read", "forward", "blend", "write")
-PROGRESS_SECONDS = 0.05
+SHOW_SECONDS = 5.0
+"""Longest time that the engine waits for the result's layer to appear."""
+PROGRESS_SECONDS = 0.2
 """Progress is told at most this often: small networks finish hundreds of patches a second."""
 
 
@@ -42,6 +45,7 @@ class RunController:
         self._control: Any = None
         self._job: Any = None
         self._result: GrowingLayers | None = None
+        self._shown = threading.Event()
         self._clock = RunClock()
         self._end = ""
         view.run_asked.connect(self.run)
@@ -60,7 +64,7 @@ class RunController:
         if job is None:
             return
         self._job, self._control, self._end = job, self._core.make_control(), ""
-        self._clock = RunClock()
+        self._shown, self._clock = threading.Event(), RunClock()
         self._state.phase = Phase.RUNNING
         self._state.say("Starting …")
         self._view.show_timings({})
@@ -99,15 +103,21 @@ class RunController:
         """Cancel and let go of the viewer."""
         if self._control is not None:
             self._control.cancel()
+        self._shown.set()
         if self._result is not None:
             self._result.close()
             self._result = None
 
     def _listener(self) -> Any:
         """Return what the engine's threads call: it only puts events into the queue, progress not too often."""
-        post, last = self._worker.post, [0.0]
+        post, last, shown = self._worker.post, [0.0], self._shown
 
         def on_event(event: Any) -> None:
+            if isinstance(event, Started):
+                # The layer is there before the first patch is in it; napari builds it without the network in its way.
+                post(self._on_event, event)
+                shown.wait(SHOW_SECONDS)
+                return
             if isinstance(event, Progress):
                 now = time.monotonic()
                 if now - last[0] < PROGRESS_SECONDS and event.done < event.total:
@@ -119,7 +129,10 @@ class RunController:
 
     def _on_event(self, event: Any) -> None:
         if isinstance(event, Started):
-            self._on_started(event)
+            try:
+                self._on_started(event)
+            finally:
+                self._shown.set()
         elif isinstance(event, ChunkWritten) and self._result is not None:
             self._result.add(event.box)
         elif isinstance(event, Progress):

@@ -142,7 +142,7 @@ class TilingController(QObject):
         texts = {
             "patches": f"{estimate.patches:,}".replace(",", " "),
             "evaluations": f"{estimate.evaluations_per_voxel:.1f} ×",
-            "time": "…" if seconds is None else f"~ {text.duration(seconds * estimate.patches)}",
+            "time": "…" if seconds is None else f"~ {text.rough(seconds * estimate.patches)}",
             "memory": text.size(estimate.memory_bytes),
         }
         self._view.show_estimate(texts)

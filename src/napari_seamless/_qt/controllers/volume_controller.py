@@ -161,9 +161,8 @@ def volume_facts(volume: Volume) -> dict[str, str]:
     levels = len(volume.levels)
     return {
         "Shape": f"{text.times(volume.shape)}  ({' '.join(volume.axes)})",
-        "Type": str(volume.dtype),
         "Voxel": text.voxel(volume.spacing, volume.units),
-        "Size": f"{text.size(n_bytes)}, {levels} {'level' if levels == 1 else 'levels'}",
+        "Data": f"{volume.dtype}, {text.size(n_bytes)}, {levels} {'level' if levels == 1 else 'levels'}",
     }
 
 

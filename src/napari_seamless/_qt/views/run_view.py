@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton
 
 from napari_seamless._qt.state import Message, Phase
+from napari_seamless._qt.views.progress_line import ProgressLine
 from napari_seamless._qt.views.step import Step, label
 from napari_seamless._qt.views.timing_bar import TimingBars
 
@@ -35,10 +36,7 @@ class RunView(Step):
         buttons.addWidget(self.run, 2)
         buttons.addWidget(self.pause, 1)
         buttons.addWidget(self.cancel, 1)
-        self.progress = QProgressBar()
-        self.progress.setObjectName("progress")
-        self.progress.setTextVisible(False)
-        self.progress.setRange(0, 1)
+        self.progress = ProgressLine()
         self.done = label("", "muted")
         self.left = label("", "muted")
         line = QHBoxLayout()
@@ -66,8 +64,7 @@ class RunView(Step):
 
     def show_progress(self, done: int, total: int, left: str) -> None:
         """Show patches done and the time that is left."""
-        self.progress.setRange(0, max(1, total))
-        self.progress.setValue(done)
+        self.progress.show_value(done, total)
         self.done.setText(f"{done} of {total} patches" if total else "")
         self.left.setText(left)
 

@@ -8,7 +8,7 @@ from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-ROW = 20
+ROW = 18
 BAR = 8
 NAME_WIDTH = 58
 TIME_WIDTH = 66

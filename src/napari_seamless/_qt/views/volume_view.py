@@ -10,9 +10,9 @@ from napari_seamless._qt.views.step import Choice, Facts, Step
 
 _FACTS = {
     "Shape": "Voxels along each axis, slowest first.",
-    "Type": "Type of a voxel. Every type is read as 32-bit floats for the network.",
     "Voxel": "Distance between voxel centres. The result keeps it.",
-    "Size": "Uncompressed size of the finest level. It need not fit into memory: only patches are read.",
+    "Data": "Type of a voxel, uncompressed size of the finest level, pyramid levels. "
+    "It need not fit into memory: only patches are read.",
 }
 
 
