@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
+
+from napari_seamless.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -219,7 +221,7 @@ class AxisGrid:
     def touching(self, lo: int, hi: int) -> range:
         """Return the indices of the patches that share a voxel with ``[lo, hi)``."""
         first = bisect_right(range(len(self)), lo, key=lambda i: self.interval(i)[1])
-        return range(first, max(first, bisect_left(self.starts, hi)))
+        return range(first, max(first, bisect_left(self.starts, hi)) if lo < hi else first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +241,15 @@ class Window:
     kind: WindowKind = "gaussian"
     sigma: float = 0.125
     floor: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(WindowKind):
+            raise SettingsError(f"The window must be constant or gaussian, got {self.kind!r}; try gaussian.")
+        if not (self.sigma > 0 and 0 < self.floor <= 1):
+            raise SettingsError(
+                f"A window needs sigma above 0 and floor in (0, 1], got {self.sigma:g} and {self.floor:g}; "
+                "try 0.125 and 0.001."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

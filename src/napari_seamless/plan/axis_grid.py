@@ -26,7 +26,8 @@ def axis_grid(  # noqa: PLR0913  six plain numbers and names
         Distance between patch origins in voxels, 1..patch.
     border : {"squeeze", "edge", "adaptive", "crop"}
         ``edge`` shifts the last patch back to the volume's end; ``squeeze`` spreads that shift evenly over all patches;
-        ``adaptive`` makes the last patch smaller; ``crop`` leaves the rest uncovered.
+        ``adaptive`` makes the last patch smaller, or all of them where the volume is smaller than a patch; ``crop``
+        leaves the rest uncovered.
     divisor : int
         With ``adaptive``, the smaller patch is a multiple of this (it starts earlier where it must).
     axis : str
@@ -39,7 +40,7 @@ def axis_grid(  # noqa: PLR0913  six plain numbers and names
     Raises
     ------
     GeometryError
-        The patch does not fit, or the step leaves gaps.
+        The patch does not fit, the step leaves gaps, or there is no such border mode.
 
     Examples
     --------
@@ -58,6 +59,8 @@ def axis_grid(  # noqa: PLR0913  six plain numbers and names
         )
     if border == "adaptive":
         return _adaptive(length, patch, step, divisor, axis)
+    if border not in _PLACE:
+        raise GeometryError(f"The border mode must be squeeze, edge, adaptive or crop, got {border!r}; try squeeze.")
     if patch > length:
         raise GeometryError(
             f"The patch size along {axis} is {patch} but the volume has only {length} voxels there; "
@@ -86,14 +89,15 @@ _PLACE: dict[BorderMode, Callable[[int, int], tuple[int, ...]]] = {"crop": _crop
 
 
 def _adaptive(length: int, patch: int, step: int, divisor: int, axis: str) -> AxisGrid:
-    full = _crop(length - patch, step) if patch <= length else ()
-    if full and full[-1] + patch == length:
-        return AxisGrid(length=length, starts=full, sizes=(patch,) * len(full))
-    start = full[-1] + step if full else 0
-    size = -(-(length - start) // divisor) * divisor
-    if size > length:
+    if length < divisor:
         raise GeometryError(
             f"The volume has {length} voxels along {axis}, fewer than the {divisor} that this network's patches must "
             "be a multiple of; use a larger volume or another network."
         )
+    patch = min(patch, length // divisor * divisor)
+    step = min(step, patch)
+    full = _crop(length - patch, step)
+    if full[-1] + patch == length:
+        return AxisGrid(length=length, starts=full, sizes=(patch,) * len(full))
+    size = -(-(length - full[-1] - step) // divisor) * divisor
     return AxisGrid(length=length, starts=(*full, length - size), sizes=(*(patch,) * len(full), size))

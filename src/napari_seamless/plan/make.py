@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar
+from numbers import Real
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from napari_seamless.errors import GeometryError
 from napari_seamless.plan.axis_grid import axis_grid
@@ -79,6 +80,8 @@ def make_plan(  # noqa: PLR0913  each is one part of the geometry, by name
         for length, patch, step, multiple, name in zip(shape, patches, steps, divisors, names, strict=True)
     )
     chunks = per_axis("chunk", DEFAULT_CHUNK if chunk is None else chunk, n)
+    if min(*chunks, batch_size) < 1:
+        raise GeometryError(f"chunk and batch_size must be at least 1, got {chunks} and {batch_size}; try 64 and 1.")
     return Plan(
         axes=names,
         grids=grids,
@@ -113,7 +116,7 @@ def per_axis(name: str, value: _T | Sequence[_T], n: int) -> tuple[_T, ...]:
     GeometryError
         The number of values is neither 1 nor the number of axes.
     """
-    values = (value,) if isinstance(value, (int, float)) else tuple(value)
+    values: tuple[Any, ...] = (value,) if isinstance(value, Real) else tuple(cast("Sequence[_T]", value))
     if len(values) == 1:
         values *= n
     if len(values) != n:

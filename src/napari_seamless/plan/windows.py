@@ -43,7 +43,7 @@ def is_separable(window: Window) -> bool:
     return window.kind == "constant"
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # a whole patch each; adaptive grids have up to 2^axes shapes
 def window_array(window: Window, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return the weight of every voxel of a patch.
 
