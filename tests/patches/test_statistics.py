@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from napari_seamless.errors import SettingsError, VolumeError
 from napari_seamless.patches import Statistics, statistics, volume_statistics
 from napari_seamless.types import Normalization
-from napari_seamless.volume import open_volume
+from napari_seamless.volume import at, open_volume
 
 MINMAX, ZSCORE = Normalization(kind="minmax"), Normalization(kind="zscore")
 
@@ -63,6 +63,14 @@ def test_blocks_are_whole_stored_chunks(tmp_path, monkeypatch):
     assert volume_statistics(volume, MINMAX) == Statistics(kind="minmax", offset=(0.0,), gain=(1 / 19,))
     assert all(s.start % 8 == 0 and (s.stop % 8 == 0 or s.stop == 20) for key in starts for s in key)
     assert [tuple(s.start for s in key) for key in starts] == sorted(tuple(s.start for s in key) for key in starts)
+
+
+def test_blocks_of_a_chosen_time_are_whole_chunks_too(monkeypatch):
+    monkeypatch.setattr(statistics, "BLOCK_BYTES", 8 * 32)
+    array = Recorded(np.arange(2 * 8 * 8.0).reshape(2, 8, 8), chunks=(1, 4, 4))
+    volume = at(open_volume(array, axes="tyx"), t=1)
+    assert volume_statistics(volume, MINMAX).offset == (64.0,)
+    assert array.keys == [(1, slice(a, a + 4, None), slice(0, 8, None)) for a in (0, 4)]
 
 
 def test_channels_are_measured_alone():

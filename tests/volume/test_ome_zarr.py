@@ -73,6 +73,28 @@ def test_labels_carry_their_names(stored):
         open_volume(path / "labels")
 
 
+def test_level_opened_by_its_own_path_keeps_its_metadata(stored):
+    path, values = stored
+    level = open_volume(path / "s1")
+    assert (level.name, level.axes, level.spacing) == ("s1", ("c", "z", "y", "x"), (4, 1, 0.5))
+    assert (level.translation, level.units, level.source) == ((2, 2.25, 3.125), ("micrometer",) * 3, str(path / "s1"))
+    assert len(level.levels) == 1
+    np.testing.assert_array_equal(np.asarray(level.data), values[:, ::2, ::2, ::2])
+
+
+def test_array_beside_the_levels_is_a_plain_array(stored):
+    path, _ = stored
+    zarr.open_group(path, mode="r+").create_array("mask", shape=(4, 5), dtype="u1")
+    assert open_volume(path / "mask").spacing == (1, 1)
+
+
+def test_array_of_an_image_with_damaged_metadata_can_be_opened(stored):
+    path, values = stored
+    _edit(path, lambda ome: ome["multiscales"][0].pop("datasets"))
+    volume = open_volume(path / "s0", axes="czyx")
+    np.testing.assert_array_equal(volume.data[1, 2], values[1, 2])
+
+
 def test_open_group_is_read_too(stored):
     path, _ = stored
     assert open_volume(zarr.open_group(path, mode="r")).spacing == (2, 0.5, 0.25)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import zarr
 
 from napari_seamless.errors import VolumeError
 from napari_seamless.volume.axes import clean_axes
-from napari_seamless.volume.found import Found, MissingChunks, PerLevel
+from napari_seamless.volume.found import Found, MissingChunks, PerLevel, align_levels
 from napari_seamless.volume.names import label, short_name
 from napari_seamless.volume.zarr_data import ZarrData
 
@@ -25,8 +26,8 @@ def multiscale_metadata(group: zarr.Group) -> Mapping[str, Any] | None:
     return ome if isinstance(ome, Mapping) and ome.get("multiscales") else None
 
 
-def find_multiscale(group: zarr.Group, place: str, missing_chunks: MissingChunks) -> Found:
-    """Return what an OME-Zarr group says of its first image.
+def find_multiscale(group: zarr.Group, place: str, missing_chunks: MissingChunks, only: str | None = None) -> Found:
+    """Return what an OME-Zarr group says of its first image, or of the one level with the path `only`.
 
     Raises
     ------
@@ -35,7 +36,7 @@ def find_multiscale(group: zarr.Group, place: str, missing_chunks: MissingChunks
     """
     ome = multiscale_metadata(group) or {}
     try:
-        return _find(group, ome, place, missing_chunks)
+        return _choose(_find(group, ome, place, missing_chunks), ome, only)
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         if isinstance(error, VolumeError):
             raise
@@ -67,6 +68,21 @@ def _find(group: zarr.Group, ome: Mapping[str, Any], place: str, missing_chunks:
         channels=_channels(ome.get("omero")),
         is_labels="image-label" in ome,
         label_names=_label_names(ome.get("image-label")),
+    )
+
+
+def _choose(found: Found, ome: Mapping[str, Any], only: str | None) -> Found:
+    if only is None:
+        return found
+    chosen = [i for i, dataset in enumerate(ome["multiscales"][0]["datasets"]) if str(dataset["path"]) == only]
+    n = len(found.arrays[0].shape)
+    aligned = align_levels(found.arrays, (1.0,) * n, (0.0,) * n)
+    scales, translations = found.scales or aligned[0], found.translations or aligned[1]
+    return replace(
+        found,
+        arrays=tuple(found.arrays[i] for i in chosen),
+        scales=tuple(scales[i] for i in chosen),
+        translations=tuple(translations[i] for i in chosen),
     )
 
 

@@ -44,6 +44,12 @@ class SelectedData:
         return dtype
 
     @property
+    def stored_chunks(self) -> tuple[Any, ...]:
+        """Voxels per axis that the array behind this one stores together; empty where it is not chunked."""
+        chunks = getattr(self.base, "stored_chunks", None) or getattr(self.base, "chunks", None) or ()
+        return tuple(n for i, n in enumerate(chunks) if i != self.axis)
+
+    @property
     def missing_chunks(self) -> tuple[tuple[int, ...], ...]:
         """What the array behind this one has missed so far, in its own axes."""
         return tuple(getattr(self.base, "missing_chunks", ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import zarr
@@ -53,6 +54,8 @@ def find_zarr_at(location: str, missing_chunks: MissingChunks) -> Found:
         raise VolumeError(
             f"{location!r} cannot be opened as zarr ({error}); check the path and the metadata there."
         ) from error
+    if isinstance(node, zarr.Array) and (level := _find_level(location, missing_chunks)) is not None:
+        return level
     return find_zarr(node, missing_chunks, location)
 
 
@@ -74,6 +77,17 @@ def find_zarr(node: Any, missing_chunks: MissingChunks, location: str | None = N
     if multiscale_metadata(node) is None:
         raise VolumeError(f"The zarr group {place!r} has no multiscales metadata; {_advice(node, place)}")
     return find_multiscale(node, place, missing_chunks)
+
+
+def _find_level(location: str, missing_chunks: MissingChunks) -> Found | None:
+    """Return what the OME-Zarr image around an array says of it as one of its levels, None where there is no image."""
+    parent, _, path = location.rstrip("/").rpartition("/")
+    try:
+        group = zarr.open_group(parent, mode="r")
+        found = None if multiscale_metadata(group) is None else find_multiscale(group, parent, missing_chunks, path)
+    except (OSError, ValueError):  # no group, or damaged metadata: the array can still be opened as it is
+        return None
+    return dataclasses.replace(found, name=short_name(location), source=location) if found and found.arrays else None
 
 
 def _place(node: Any) -> str:
