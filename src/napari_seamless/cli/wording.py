@@ -44,7 +44,7 @@ def duration(seconds: float) -> str:
     >>> duration(0.31), duration(75), duration(3 * 3600 + 240)
     ('0.3 s', '1 min 15 s', '3 h 4 min')
     """
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

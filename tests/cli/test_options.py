@@ -1,0 +1,93 @@
+"""Options follow the settings object: every setting has one, and values arrive as they are meant."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from napari_seamless.cli.options import PerAxis, field_descriptions, flag_of, run_options
+from napari_seamless.cli.program import program
+from napari_seamless.cli.segment import segment
+from napari_seamless.recipe import RunSettings
+
+WORDS = {
+    "patch_size": ("64,32,32", (64, 32, 32)),
+    "overlap": ("0.25", 0.25),
+    "border": ("adaptive", "adaptive"),
+    "window": ("constant", "constant"),
+    "write": ("probabilities", "probabilities"),
+    "activation": ("softmax", "softmax"),
+    "threshold": ("0.7", 0.7),
+    "device": ("cpu", "cpu"),
+    "batch_size": ("4", 4),
+    "memory_budget": ("4GiB", 4 * 2**30),
+    "chunk_size": ("128", 128),
+    "channel": ("1", 1),
+    "missing_chunks": ("error", "error"),
+}
+
+
+@pytest.mark.parametrize("name", RunSettings.model_fields)
+def test_every_setting_has_an_option_that_reaches_it(name):
+    received = {}
+
+    @click.command()
+    @run_options
+    def command(**settings):
+        received.update({key: value for key, value in settings.items() if value is not None})
+
+    text, meant = WORDS[name]
+    command.main([flag_of(name), text], standalone_mode=False)
+    assert getattr(RunSettings(**received), name) == meant
+    assert list(received) == [name]
+
+
+def test_an_option_that_is_not_given_leaves_the_default_to_the_settings():
+    received = {}
+
+    @click.command()
+    @run_options
+    def command(**settings):
+        received.update(settings)
+
+    command.main([], standalone_mode=False)
+    assert set(received) == set(RunSettings.model_fields)
+    assert set(received.values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "value"),
+    [
+        (int, "64", 64),
+        (int, "64,32,16", (64, 32, 16)),
+        (int, "64x32x16", (64, 32, 16)),
+        (float, "0.5", 0.5),
+        (float, "0.5,0.25", (0.5, 0.25)),
+    ],
+)
+def test_values_per_axis(number, text, value):
+    assert PerAxis(number).convert(text, None, None) == value
+
+
+@pytest.mark.parametrize(("number", "text"), [(int, "1.5"), (int, "64,"), (float, "a"), (int, ""), (float, "0.5 0.5")])
+def test_values_per_axis_that_are_none(number, text):
+    with pytest.raises(click.BadParameter, match="one per axis"):
+        PerAxis(number).convert(text, None, None)
+
+
+def test_every_setting_is_described_in_the_help():
+    described = field_descriptions(RunSettings.__doc__)
+    assert described.keys() == RunSettings.model_fields.keys()
+    assert all(text.endswith(".") for text in described.values())
+
+
+@pytest.mark.parametrize("option", [p for p in segment.params if isinstance(p, click.Option)], ids=lambda p: p.name)
+def test_every_option_has_help_without_marks_of_docstrings(option):
+    assert option.help
+    assert "`" not in option.help
+
+
+def test_every_option_is_in_the_documentation(request):
+    page = (request.config.rootpath / "docs" / "how-to" / "command-line.md").read_text()
+    flags = {flag for command in program.commands.values() for p in command.params for flag in p.opts if flag[0] == "-"}
+    assert sorted(flag for flag in flags if f"`{flag}" not in page) == []
