@@ -16,7 +16,7 @@ from napari_seamless.types import Box
 REFRESH_MS = 200
 LOOK_BACK_MS = 50
 BUSY_SHARE = 4
-"""A refresh that took long, with the drawing that follows, is followed by a rest this many times as long, so that the window stays free."""
+"""After a refresh and the drawing that follows it, a rest this many times as long keeps the window free."""
 
 
 class GrowingLayers(QObject):

@@ -8,6 +8,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 from napari.types import LayerDataTuple
+from napari.utils.colormaps import Colormap, DirectLabelColormap
 
 from napari_seamless.types import NON_SPATIAL_AXES, Volume
 
@@ -37,8 +38,6 @@ def labels_layer(
     volume: Volume, *, colors: Sequence[Color] = (), names: Mapping[int, str] | None = None, **arguments: Any
 ) -> LayerDataTuple:
     """Return a volume as a labels layer with class names to hover and, where given, the colours of the classes."""
-    from napari.utils.colormaps import DirectLabelColormap
-
     names = volume.label_names if names is None else names
     chosen: dict[str, Any] = {"opacity": 0.6}
     if names:
@@ -103,7 +102,7 @@ def _one_class(volume: Volume, index: int, classes: Sequence[str], colors: Seque
     }
     if index < len(colors):
         color = np.asarray(colors[index][:3]) / 255
-        arguments["colormap"] = (f"class {index}", [[0, 0, 0], color])
+        arguments["colormap"] = Colormap([(0.0, 0.0, 0.0), color], name=f"class {index}")
     return levels if len(levels) > 1 else levels[0], arguments, "image"
 
 
