@@ -120,7 +120,7 @@ def test_touching_equals_brute_force(grid: AxisGrid, lo: int, hi: int) -> None:
         ((10, 4, 5, "edge"), {"axis": "y"}, "step along y must be 1 to the patch size 4, got 5"),
         ((10, 4, 0, "crop"), {}, "must be 1 to the patch size 4, got 0"),
         ((3, 8, 8, "adaptive"), {"divisor": 4, "axis": "x"}, "3 voxels along x, fewer than the 4"),
-        ((10, 4, 4, "mirror"), {}, "border mode must be squeeze, edge, adaptive or crop, got 'mirror'"),
+        ((10, 4, 4, "mirror"), {}, "border mode must be squeeze, edge, adaptive, crop or pad, got 'mirror'"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_a_sentence(

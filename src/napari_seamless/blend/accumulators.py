@@ -33,7 +33,7 @@ class ChunkAccumulators:
     scratch : Scratch
         Where sums beyond the budget go.
     budget : int
-        Bytes of sums to hold in memory; the chunks under one patch are held in any case.
+        Bytes of sums to hold in memory; it is passed only where the chunks under one patch are more.
     skip : container of tuple of int
         Chunks that are finished already, as a resumed run knows them.
     """
@@ -51,6 +51,11 @@ class ChunkAccumulators:
         self._next: dict[Index, Index] = {}
         self._queue: list[tuple[tuple[int, ...], Index]] = []
         self._bytes = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the sums that are in memory now."""
+        return self._bytes
 
     def add(self, weighted: torch.Tensor, index: Index) -> Iterator[tuple[Index, torch.Tensor]]:
         r"""Add one patch; yield the chunks that it finishes.
@@ -70,9 +75,10 @@ class ChunkAccumulators:
             (class, \\*chunk) float32; the caller owns it.
         """
         box = self._plan.patch_box(index)
-        for chunk in self._plan.chunks_touching(box):
-            if chunk in self._skip:
-                continue
+        touched = [chunk for chunk in self._plan.chunks_touching(box) if chunk not in self._skip]
+        absent = [chunk for chunk in touched if chunk not in self._sums]
+        self._make_room(4 * weighted.shape[0] * sum(self._plan.chunk_box(chunk).size for chunk in absent), index)
+        for chunk in touched:
             chunk_box = self._plan.chunk_box(chunk)
             common = box.intersect(chunk_box)
             sums = self._fetch(chunk, (weighted.shape[0], *chunk_box.shape), weighted.device)
@@ -83,9 +89,7 @@ class ChunkAccumulators:
             if following is None:
                 yield chunk, self._release(chunk)
             else:
-                self._next[chunk] = following
-                heapq.heappush(self._queue, (tuple(-i for i in following), chunk))
-        self._spill()
+                self._expect(chunk, following)
 
     def _fetch(self, chunk: Index, shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
         if chunk not in self._sums:
@@ -95,20 +99,28 @@ class ChunkAccumulators:
             else:
                 sums = torch.zeros(shape, dtype=torch.float32, device=device)
             self._sums[chunk] = sums
-            self._next[chunk] = ()
             self._bytes += 4 * math.prod(shape)
         return self._sums[chunk]
 
     def _release(self, chunk: Index) -> torch.Tensor:
         sums = self._sums.pop(chunk)
-        del self._next[chunk]
+        self._next.pop(chunk, None)
         self._bytes -= 4 * sums.numel()
         return sums
 
-    def _spill(self) -> None:
-        """Move the chunks whose next patch is farthest away to scratch until the budget holds."""
-        while self._bytes > self._budget and self._queue:
+    def _expect(self, chunk: Index, following: Index) -> None:
+        """Queue a chunk by the patch that needs it next; entries that a later patch outdated are cleared in time."""
+        self._next[chunk] = following
+        heapq.heappush(self._queue, (tuple(-i for i in following), chunk))
+        if len(self._queue) > 2 * len(self._next) + 64:
+            self._queue = [(tuple(-i for i in patch), waiting) for waiting, patch in self._next.items()]
+            heapq.heapify(self._queue)
+
+    def _make_room(self, wanted: int, index: Index) -> None:
+        """Move the chunks whose next patch is farthest away to scratch, but none that this patch touches."""
+        while self._bytes + wanted > self._budget and self._queue:
             negated, chunk = heapq.heappop(self._queue)
-            if chunk in self._sums and self._next.get(chunk) == tuple(-i for i in negated):
+            following = tuple(-i for i in negated)
+            if self._next.get(chunk) == following != index:
                 self._scratch.save(chunk, self._release(chunk))
                 self._spilled.add(chunk)

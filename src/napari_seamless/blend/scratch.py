@@ -34,10 +34,11 @@ class Scratch:
             The disk is full or cannot be written.
         """
         try:
-            sums.cpu().numpy().tofile(self._path(index))
+            # ndarray.tofile would lose what its buffer holds on a full disk, without an error
+            self._path(index).write_bytes(sums.cpu().numpy().data)
         except OSError as error:
             raise StorageError(
-                f"Partial sums that exceed the memory budget cannot be written to {self._folder} "
+                f"Partial sums that exceed the memory budget cannot be written to {self._folder or self._parent} "
                 f"({error.strerror or error}); free disk space there or raise the memory budget."
             ) from error
 

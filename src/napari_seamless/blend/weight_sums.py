@@ -18,7 +18,7 @@ FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 FactorOf = Callable[[int], np.ndarray[Any, np.dtype[np.float64]]]
 WindowOf = Callable[[tuple[int, ...]], FloatArray]
 
-_CACHED_BLOCKS = 32
+_CACHED_BYTES = 64 * 2**20
 
 
 class WeightSums:
@@ -79,7 +79,7 @@ class WeightSums:
         sums = self._general(box) if factor_of is None else self._separable(box, factor_of)
         with self._lock:
             self._cache[key] = sums
-            while len(self._cache) > _CACHED_BLOCKS:
+            while sum(block.nbytes for block in self._cache.values()) > _CACHED_BYTES:
                 self._cache.popitem(last=False)
         return sums
 

@@ -1,0 +1,138 @@
+"""Sums per chunk: the same bytes however the volume is cut and however little memory there is."""
+
+from __future__ import annotations
+
+import errno
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.blend.patches_of import assemble, output_of
+from tests.strategies import plans
+
+from napari_seamless.blend import ChunkAccumulators, Scratch
+from napari_seamless.errors import StorageError
+from napari_seamless.plan import make_plan, next_touch, uncovered_chunks
+from napari_seamless.types import Plan
+
+PLENTY = 10**9
+
+
+def under_one_patch(plan: Plan, classes: int = 2) -> int:
+    """Return the bytes of the chunks under the patch that touches most of them."""
+    return max(
+        sum(4 * classes * plan.chunk_box(chunk).size for chunk in plan.chunks_touching(plan.patch_box(index)))
+        for index in np.ndindex(*plan.grid_shape)
+    )
+
+
+def whole_sum(plan: Plan, classes: int = 2) -> np.ndarray:
+    """Add all patches into one array in raster order, the definition of the result."""
+    whole = np.zeros((classes, *plan.shape), np.float32)
+    for index in np.ndindex(*plan.grid_shape):
+        whole[(slice(None), *plan.patch_box(index).slices)] += output_of(plan, index, classes).numpy()
+    return whole
+
+
+@given(plans(longest=12), st.integers(0, 2))
+def test_bytes_and_order_do_not_depend_on_chunks_or_budget(plan: Plan, factor: int) -> None:
+    scratch = Scratch()
+    try:
+        budget = factor * under_one_patch(plan)
+        whole, order, most = assemble(plan, ChunkAccumulators(plan, next_touch, scratch, budget=budget))
+    finally:
+        scratch.close()
+    untouched = set(uncovered_chunks(plan))
+    assert sorted(order) == sorted(set(np.ndindex(*plan.chunk_grid)) - untouched)
+    for chunk in untouched:
+        whole[(slice(None), *plan.chunk_box(chunk).slices)] = 0
+    assert whole.tobytes() == whole_sum(plan).tobytes()
+    assert most <= max(budget, under_one_patch(plan))
+
+
+@given(plans(longest=12), st.integers(0, 2**12 - 1))
+def test_finished_chunks_are_skipped_and_the_others_are_not_changed_by_it(plan: Plan, mask: int) -> None:
+    skip = {c for i, c in enumerate(np.ndindex(*plan.chunk_grid)) if mask >> (i % 12) & 1}
+    sums = ChunkAccumulators(plan, next_touch, Scratch(), budget=PLENTY, skip=skip)
+    whole, order, _ = assemble(plan, sums)
+    assert not skip & set(order)
+    truth = whole_sum(plan)
+    for chunk in order:
+        place = (slice(None), *plan.chunk_box(chunk).slices)
+        assert whole[place].tobytes() == truth[place].tobytes()
+    assert sums.held_bytes == 0
+
+
+def test_a_chunk_leaves_with_the_last_patch_that_touches_it() -> None:
+    plan = make_plan((12, 12), 4, 0.5, chunk=5)
+    sums = ChunkAccumulators(plan, next_touch, Scratch(), budget=PLENTY)
+    for index in np.ndindex(*plan.grid_shape):
+        for chunk, _ in sums.add(output_of(plan, index), index):
+            touching = plan.touching(plan.chunk_box(chunk))
+            assert index == tuple(r[-1] for r in touching)
+    assert sums.held_bytes == 0
+
+
+def test_what_is_queued_for_spilling_stays_in_proportion_to_what_is_held() -> None:
+    plan = make_plan((400, 8), 8, 0.875, chunk=400)
+    sums = ChunkAccumulators(plan, next_touch, Scratch(), budget=PLENTY)
+    longest = 0
+    for index in np.ndindex(*plan.grid_shape):
+        list(sums.add(output_of(plan, index), index))
+        longest = max(longest, len(sums._queue))
+    assert plan.n_patches > 300
+    assert longest <= 2 * math.prod(plan.chunk_grid) + 65
+
+
+def test_scratch_is_used_beyond_the_budget_and_removed(tmp_path: Path) -> None:
+    plan = make_plan((24, 24), 8, 0.5, chunk=4)
+    scratch = Scratch(tmp_path)
+    sums = ChunkAccumulators(plan, next_touch, scratch, budget=0)
+    written = 0
+    for index in np.ndindex(*plan.grid_shape):
+        list(sums.add(output_of(plan, index), index))
+        written = max(written, len(list(tmp_path.rglob("*.f32"))))
+    assert written > 2
+    assert not list(tmp_path.rglob("*.f32"))
+    scratch.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_close_removes_sums_that_nobody_took(tmp_path: Path) -> None:
+    scratch = Scratch(tmp_path)
+    plan = make_plan((4, 4), 4)
+    scratch.save((0, 0), output_of(plan, (0, 0)))
+    np.testing.assert_array_equal(scratch.load((0, 0), (2, 4, 4)), output_of(plan, (0, 0)))
+    scratch.save((0, 0), output_of(plan, (0, 0)))
+    scratch.close()
+    scratch.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_budget_that_holds_everything_touches_no_disk(tmp_path: Path) -> None:
+    plan = make_plan((24, 24), 8, 0.5, chunk=4)
+    assemble(plan, ChunkAccumulators(plan, next_touch, Scratch(tmp_path), budget=PLENTY))
+    assert not list(tmp_path.iterdir())
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("call", ["tempfile.mkdtemp", "write"])
+def test_a_full_disk_is_told_in_a_sentence(call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if call == "write":
+        parent = Path("/dev/full")
+        if not parent.exists():
+            pytest.skip("this system has no device that is always full")
+        monkeypatch.setattr(Scratch, "_path", lambda *_: parent)
+    else:
+        monkeypatch.setattr(call, lambda **_: full_disk())
+    plan = make_plan((24, 24), 8, 0.5, chunk=4)
+    sums = ChunkAccumulators(plan, next_touch, Scratch(tmp_path), budget=0)
+    with pytest.raises(StorageError, match=r"No space left on device.*raise the memory budget") as caught:
+        assemble(plan, sums)
+    assert "None" not in str(caught.value)
