@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_seamless.blend.arithmetic import add_into
 if TYPE_CHECKING:
     from napari_seamless.blend.scratch import Scratch
     from napari_seamless.types import Plan
@@ -82,9 +83,8 @@ class ChunkAccumulators:
             chunk_box = self._plan.chunk_box(chunk)
             common = box.intersect(chunk_box)
             sums = self._fetch(chunk, (weighted.shape[0], *chunk_box.shape), weighted.device)
-            sums[(slice(None), *common.within(chunk_box.start).slices)] += weighted[
-                (slice(None), *common.within(box.start).slices)
-            ]
+            target = sums[(slice(None), *common.within(chunk_box.start).slices)]
+            add_into(target, weighted[(slice(None), *common.within(box.start).slices)])
             following = self._next_touch(self._plan.touching(chunk_box), index)
             if following is None:
                 yield chunk, self._release(chunk)
