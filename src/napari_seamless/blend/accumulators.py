@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_seamless.blend.arithmetic import add_into
+
 if TYPE_CHECKING:
     from napari_seamless.blend.scratch import Scratch
     from napari_seamless.types import Plan
