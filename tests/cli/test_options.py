@@ -10,21 +10,19 @@ from napari_seamless.cli.program import program
 from napari_seamless.cli.segment import segment
 from napari_seamless.recipe import RunSettings
 
-WORDS = {
-    "patch_size": ("64,32,32", (64, 32, 32)),
-    "overlap": ("0.25", 0.25),
-    "border": ("adaptive", "adaptive"),
-    "window": ("constant", "constant"),
-    "write": ("probabilities", "probabilities"),
-    "activation": ("softmax", "softmax"),
-    "threshold": ("0.7", 0.7),
-    "device": ("cpu", "cpu"),
-    "batch_size": ("4", 4),
-    "memory_budget": ("4GiB", 4 * 2**30),
-    "chunk_size": ("128", 128),
-    "channel": ("1", 1),
-    "missing_chunks": ("error", "error"),
-}
+WORDS = {"memory_budget": ("4GiB", 4 * 2**30), "device": ("cpu", "cpu"), "patch_size": ("64,32,32", (64, 32, 32))}
+
+
+def words_for(option):
+    """Return a text for an option, and the value that it means."""
+    if option.name in WORDS:
+        return WORDS[option.name]
+    if isinstance(option.type, click.Choice):
+        return option.type.choices[-1], option.type.choices[-1]
+    number = (
+        option.type.number if isinstance(option.type, PerAxis) else {"integer": int, "float": float}[option.type.name]
+    )
+    return ("0.25", 0.25) if number is float else ("3", 3)
 
 
 @pytest.mark.parametrize("name", RunSettings.model_fields)
@@ -32,11 +30,12 @@ def test_every_setting_has_an_option_that_reaches_it(name):
     received = {}
 
     @click.command()
-    @run_options
+    @run_options()
     def command(**settings):
         received.update({key: value for key, value in settings.items() if value is not None})
 
-    text, meant = WORDS[name]
+    (option,) = [param for param in command.params if param.name == name]
+    text, meant = words_for(option)
     command.main([flag_of(name), text], standalone_mode=False)
     assert getattr(RunSettings(**received), name) == meant
     assert list(received) == [name]
@@ -46,7 +45,7 @@ def test_an_option_that_is_not_given_leaves_the_default_to_the_settings():
     received = {}
 
     @click.command()
-    @run_options
+    @run_options()
     def command(**settings):
         received.update(settings)
 
@@ -87,7 +86,14 @@ def test_every_option_has_help_without_marks_of_docstrings(option):
     assert "`" not in option.help
 
 
+def test_what_none_stands_for_is_the_default_in_the_help():
+    (option,) = [param for param in segment.params if param.name == "memory_budget"]
+    assert option.help.endswith("[default: half of what is free]")
+    assert "None" not in option.help
+
+
 def test_every_option_is_in_the_documentation(request):
-    page = (request.config.rootpath / "docs" / "how-to" / "command-line.md").read_text()
-    flags = {flag for command in program.commands.values() for p in command.params for flag in p.opts if flag[0] == "-"}
-    assert sorted(flag for flag in flags if f"`{flag}" not in page) == []
+    docs = request.config.rootpath / "docs"
+    text = "".join((docs / page).read_text() for page in ("how-to/command-line.md", "reference/settings.md"))
+    flags = {flag for command in program.commands.values() for param in command.params for flag in param.opts}
+    assert sorted(flag for flag in flags if flag.startswith("-") and f"`{flag}" not in text) == []

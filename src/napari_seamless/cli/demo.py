@@ -19,11 +19,17 @@ from napari_seamless.errors import MissingDependencyError
 @click.command(short_help="Segment a real brain with the bundled network.")
 @click.option("--output", default="demo-output", show_default=True, metavar="FOLDER", help="Folder for all results.")
 @click.option("--headless", is_flag=True, help="Open no window, even where there is a display.")
-@run_options
+@run_options(without={"write"})
+@click.option(
+    "--compare/--no-compare",
+    default=True,
+    show_default=True,
+    help="Also run 64-voxel patches without overlap, to see what overlap is worth.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output; implies --headless.")
 @click.option("--quiet", is_flag=True, help="Show no progress bar.")
 @debug_option
-def demo(output: str, *, headless: bool, as_json: bool, quiet: bool, **settings: Any) -> None:
+def demo(output: str, *, headless: bool, compare: bool, as_json: bool, quiet: bool, **settings: Any) -> None:
     """Segment the MNI152 brain with the bundled network.
 
     With a display this opens napari with the brain, the network and the run started. Without one it does the same run
@@ -34,12 +40,12 @@ def demo(output: str, *, headless: bool, as_json: bool, quiet: bool, **settings:
             run_in_window()
             return
         click.echo("napari is not installed, so the demo runs without a window.", err=True)
-    from napari_seamless.cli.demo_run import run_headless
-    from napari_seamless.cli.progress import TerminalReporter
+    from napari_seamless.cli.demo_run import DemoRequest, run_headless
     from napari_seamless.cli.segment import standard_output_kept_clean
 
+    request = DemoRequest(folder=Path(output), settings=settings, compare=compare, quiet=quiet)
     with standard_output_kept_clean():
-        report, text = run_headless(Path(output), settings, TerminalReporter(quiet=quiet, title="brain "))
+        report, text = run_headless(request)
     click.echo(json.dumps(report) if as_json else text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
@@ -17,10 +17,9 @@ _FLAGS = {"patch_size": "--patch", "chunk_size": "--chunk"}
 
 _DEFAULTS = {
     "patch_size": "the network's own, else 64",
-    "memory_budget": "half of what is free",
     "activation": "the network's own",
     "channel": "all channels",
-    "chunk_size": "64 per axis, at most the volume",
+    "chunk_size": "64, at most the volume",
 }
 """Defaults that a value cannot say."""
 
@@ -50,23 +49,28 @@ class PerAxis(click.ParamType[Any]):
         return numbers[0] if len(numbers) == 1 else numbers
 
 
-def run_options(command: Command) -> Command:
-    """Add one option for each setting of a run; options that are not given are None.
+def run_options(*, without: Collection[str] = ()) -> Callable[[Command], Command]:
+    """Return a decorator that adds one option for each setting of a run; options that are not given are None.
 
     Parameters
     ----------
-    command : callable
-        Function that takes the settings of `RunSettings` by name.
+    without : collection of str
+        Settings that get no option.
 
     Returns
     -------
     callable
-        The same function with options attached.
+        Decorator for a function that takes the settings of `RunSettings` by name.
     """
     descriptions = field_descriptions(RunSettings.__doc__ or "")
-    for name in reversed(RunSettings.model_fields):
-        command = _option(name, descriptions.get(name, ""))(command)
-    return command
+
+    def add(command: Command) -> Command:
+        for name in reversed(RunSettings.model_fields):
+            if name not in without:
+                command = _option(name, descriptions.get(name, ""))(command)
+        return command
+
+    return add
 
 
 def flag_of(name: str) -> str:
@@ -108,7 +112,7 @@ def _option(name: str, description: str) -> Callable[[Command], Command]:
     kind: Any = (
         click.STRING if parse_bytes in _validators(field.metadata, field.annotation) else _type(field.annotation)
     )
-    default = _DEFAULTS.get(name, f"{field.default}")
+    default = _DEFAULTS.get(name) or _default(field.default, description)
     return click.option(
         flag_of(name),
         name,
@@ -122,6 +126,12 @@ def _option(name: str, description: str) -> Callable[[Command], Command]:
 def _metavar(name: str, kind: Any) -> str | None:
     """Return what stands for the value in the help; None where click says it well."""
     return "N[,N,N]" if isinstance(kind, PerAxis) else "SIZE" if name == "memory_budget" else None
+
+
+def _default(value: Any, description: str) -> str:
+    """Return a default as text; what None stands for is the end of the description."""
+    meaning = re.search(r"[;.] None:? (.*)\.$", description)
+    return meaning[1] if value is None and meaning else str(value)
 
 
 def _for_terminal(description: str) -> str:

@@ -21,7 +21,7 @@ _TEXT = "#e8e6e3"
 _QUIET = "#9a9a9a"
 _OPACITY = 0.8
 _WIDTH_INCHES = 10.0
-_TITLE_INCHES = 0.75
+_TITLE_INCHES = 0.85
 _CAPTION_INCHES = 0.7
 
 Image = np.ndarray[Any, np.dtype[np.float32]]
@@ -42,14 +42,17 @@ class Panels:
         Names of the labels, background first.
     colors : sequence of (int, int, int, int)
         RGBA in 0..255 by label; the background is not drawn.
+    notes : mapping of str to str
+        Small text below the titles of some columns.
     caption : str
-        Lines below the panels.
+        Line below the panels.
     """
 
     image: Volume
     columns: Mapping[str, Volume]
     classes: Sequence[str]
     colors: Sequence[tuple[int, int, int, int]]
+    notes: Mapping[str, str]
     caption: str
 
 
@@ -121,7 +124,9 @@ def _draw_text(figure: Any, panels: Panels, total_inches: float) -> None:
     titles = [panels.image.name, *panels.columns]
     for column, title in enumerate(titles):
         x = (column + 0.5) / len(titles)
-        figure.text(x, 1 - 0.4 / total_inches, title, color=_TEXT, size=13, ha="center", va="center")
+        figure.text(x, 1 - 0.35 / total_inches, title, color=_TEXT, size=12, ha="center", va="center")
+        note = panels.notes.get(title, "")
+        figure.text(x, 1 - 0.62 / total_inches, note, color=_QUIET, size=9, ha="center", va="center")
     drawn = list(zip(panels.classes, panels.colors, strict=True))[1:]
     for i, (name, color) in enumerate(drawn):
         x = 0.5 + (i - (len(drawn) - 1) / 2) * 0.16

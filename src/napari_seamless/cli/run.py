@@ -24,8 +24,10 @@ class Request:
 
     Parameters
     ----------
-    source, output, model : str
+    source, model : str
         Paths, or ``"demo"`` for the bundled network.
+    output : str or None
+        Folder of the OME-Zarr output; None keeps the result in memory.
     settings : mapping
         Values for `RunSettings` by name; what is missing or None keeps its default.
     axes : str or None
@@ -37,7 +39,7 @@ class Request:
     """
 
     source: str
-    output: str
+    output: str | None
     model: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     axes: str | None = None
@@ -150,7 +152,7 @@ def _run(job: Job, reporter: TerminalReporter, request: Request) -> Segmentation
 
 
 def _where_it_stopped(job: Job, reporter: TerminalReporter, request: Request) -> str:
-    if not reporter.started:
+    if not reporter.started or request.output is None:
         return "Stopped before anything was written."
     return (
         f"Stopped after {reporter.patches_done} of {job.plan.n_patches} patches; what is finished stays in "

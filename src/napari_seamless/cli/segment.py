@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--model", required=True, metavar="PATH|demo", help="A TorchScript file, or demo for the bundled network."
 )
-@run_options
+@run_options()
 @click.option(
     "--axes", metavar="NAMES", help="Name of each array axis, such as zyx or czyx, where the format has none."
 )
