@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from napari_seamless.errors import SettingsError
-from napari_seamless.types import Activation, BorderMode, WindowKind
+from napari_seamless.types import Activation, BorderMode, PadMode, PadSides, WindowKind
 
 MissingChunks = Literal["warn", "error", "fill"]
 Write = Literal["labels", "probabilities"]
@@ -49,10 +49,23 @@ class RunSettings(BaseModel):
         What the network sees at once, in voxels; one value stands for every axis.
     overlap : float or tuple of float
         1 - step / patch size, in [0, 1); one value stands for every axis.
-    border : {"squeeze", "edge", "adaptive", "crop"}
+    border : {"squeeze", "edge", "adaptive", "crop", "pad"}
         What happens where the grid does not fit the volume.
-    window : {"gaussian", "constant"}
+    min_patch_size : int or tuple of int
+        With the border mode adaptive, the least voxels of the smaller patches at the volume's end.
+    pad_mode : {"constant", "edge", "reflect", ...}
+        With the border mode pad, what lies beyond the volume, in the words of numpy.pad.
+    pad_value : float
+        The value of the padding constant, and the one that linear_ramp ends with; in the volume's own intensities,
+        before they are normalised.
+    pad_sides : {"both", "end"}
+        With the border mode pad, whether patches reach beyond both ends of each axis or its end alone.
+    pad_stat_length : int or tuple of int or None
+        Voxels at the volume's edge that maximum, mean, median and minimum look at. None: the patch size.
+    window : {"gaussian", "constant", "hann", "triangle"}
         Blending weight inside a patch.
+    window_sigma : float
+        Standard deviation of the gaussian window as a part of the patch size.
     write : {"labels", "probabilities"}
         What the output holds.
     activation : {"none", "softmax", "sigmoid"} or None
@@ -78,10 +91,16 @@ class RunSettings(BaseModel):
     patch_size: PerAxisInt = 64
     overlap: PerAxisFloat = 0.5
     border: BorderMode = "squeeze"
+    min_patch_size: PerAxisInt = 1
+    pad_mode: PadMode = "constant"
+    pad_value: float = Field(default=0.0, allow_inf_nan=False)
+    pad_sides: PadSides = "both"
+    pad_stat_length: PerAxisInt | None = None
     window: WindowKind = "gaussian"
+    window_sigma: float = Field(default=0.125, gt=0, allow_inf_nan=False)
     write: Write = "labels"
     activation: Activation | None = None
-    threshold: float = Field(default=0.5)
+    threshold: float = Field(default=0.5, allow_inf_nan=False)
     device: str = "auto"
     batch_size: int = Field(default=1, ge=1)
     memory_budget: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(default=None, ge=2**20)
@@ -97,7 +116,7 @@ class RunSettings(BaseModel):
                 raise ValueError(f"overlap must be at least 0 and below 1, got {overlap:g}; try 0.5")
         return value
 
-    @field_validator("patch_size", "chunk_size")
+    @field_validator("patch_size", "chunk_size", "min_patch_size", "pad_stat_length")
     @classmethod
     def _sizes_positive(cls, value: int | tuple[int, ...] | None) -> int | tuple[int, ...] | None:
         for size in value if isinstance(value, tuple) else (1 if value is None else value,):

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
     import torch
 
-BorderMode = Literal["squeeze", "edge", "adaptive", "crop"]
-WindowKind = Literal["constant", "gaussian"]
+BorderMode = Literal["squeeze", "edge", "adaptive", "crop", "pad"]
+WindowKind = Literal["gaussian", "constant", "hann", "triangle"]
+PadMode = Literal[
+    "constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", "maximum", "mean", "median", "minimum"
+]
+PadSides = Literal["both", "end"]
 Activation = Literal["none", "softmax", "sigmoid"]
 NormalizationKind = Literal["none", "minmax", "zscore"]
 
@@ -194,6 +198,12 @@ class Volume:
         return self.shape[self.axes.index("c")] if "c" in self.axes else 1
 
 
+def _one_of(names: Any) -> str:
+    """Return the values of a Literal for a message."""
+    *first, last = get_args(names)
+    return f"{', '.join(first)} or {last}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AxisGrid:
     """Where the patches lie along one axis.
@@ -203,7 +213,8 @@ class AxisGrid:
     length : int
         Voxels of the volume along this axis.
     starts, sizes : tuple of int
-        First voxel and length of each patch; both the starts and the ends rise strictly or stay.
+        First voxel and length of each patch; both the starts and the ends rise strictly or stay. Patches of the border
+        mode ``pad`` may begin below 0 and end above `length`, and share a voxel with the volume all the same.
     """
 
     length: int
@@ -213,6 +224,11 @@ class AxisGrid:
     def __len__(self) -> int:
         """Return the number of patches along this axis."""
         return len(self.starts)
+
+    @property
+    def pad_width(self) -> tuple[int, int]:
+        """Voxels that patches reach beyond the volume, before its first voxel and after its last one."""
+        return max(0, -self.starts[0]), max(0, self.interval(len(self) - 1)[1] - self.length)
 
     def interval(self, index: int) -> tuple[int, int]:
         """Return first voxel and the voxel after the last one of a patch."""
@@ -224,32 +240,125 @@ class AxisGrid:
         return range(first, max(first, bisect_left(self.starts, hi)) if lo < hi else first)
 
 
+def _outside(grid: AxisGrid) -> Iterator[int]:
+    """Yield the voxels of each patch that lie beyond the volume."""
+    for i in range(len(grid)):
+        a, b = grid.interval(i)
+        yield max(0, -a) + max(0, b - grid.length)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """A blending weight inside a patch.
 
     Parameters
     ----------
-    kind : {"constant", "gaussian"}
-        Shape of the weight.
+    kind : {"gaussian", "constant", "hann", "triangle", "array"}
+        Shape of the weight; `from_array` makes an ``"array"``.
     sigma : float
         Standard deviation of the gaussian as a part of the patch size, > 0.
     floor : float
         Smallest weight of the gaussian, in (0, 1]: far corners keep a say where nothing else covers them.
+    values : bytes
+        The weights of an ``"array"``, float64 in C order; empty for every other kind.
+    size : tuple of int
+        Shape of `values`; empty for every other kind.
     """
 
-    kind: WindowKind = "gaussian"
+    kind: WindowKind | Literal["array"] = "gaussian"
     sigma: float = 0.125
     floor: float = 1e-3
+    values: bytes = field(default=b"", repr=False)
+    size: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(WindowKind):
-            raise SettingsError(f"The window must be constant or gaussian, got {self.kind!r}; try gaussian.")
+        if self.kind not in {*get_args(WindowKind), "array"}:
+            raise SettingsError(f"The window must be {_one_of(WindowKind)}, got {self.kind!r}; try gaussian.")
+        if (self.kind == "array") != bool(self.values) or len(self.values) != 8 * math.prod(self.size or (0,)):
+            raise SettingsError("A window of given weights is made with Window.from_array; no other kind has values.")
         if not (self.sigma > 0 and 0 < self.floor <= 1):
             raise SettingsError(
                 f"A window needs sigma above 0 and floor in (0, 1], got {self.sigma:g} and {self.floor:g}; "
                 "try 0.125 and 0.001."
             )
+
+    @classmethod
+    def from_array(cls, weights: Any) -> Window:
+        """Make a window of given weights.
+
+        Parameters
+        ----------
+        weights : array-like
+            One finite weight above 0 for each voxel of a patch; no smaller patches exist beside them.
+
+        Raises
+        ------
+        SettingsError
+            A weight is zero, negative or not finite, so that a voxel that only one patch covers would be lost.
+
+        Examples
+        --------
+        >>> window = Window.from_array([[1, 2], [2, 4]])
+        >>> window.kind, window.size
+        ('array', (2, 2))
+        """
+        values = np.ascontiguousarray(weights, dtype=np.float64)
+        if values.size == 0 or not (np.isfinite(values).all() and values.min() > 0):
+            raise SettingsError(
+                "A window needs finite weights above 0 at every voxel of a patch, got other values; "
+                "raise the smallest ones to 0.001 times the largest."
+            )
+        return cls(kind="array", values=values.tobytes(), size=values.shape)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Padding:
+    """What the border mode ``pad`` puts beyond the volume, in the words of `numpy.pad`.
+
+    Parameters
+    ----------
+    mode : {"constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", "maximum", "mean", "median", "minimum"}
+        Where the values come from. NumPy's ``"empty"`` is refused: what it holds changes from run to run.
+    value : float
+        The value of ``"constant"``, and the one that ``"linear_ramp"`` ends with.
+    stat_length : int, tuple of int or None
+        Voxels at the volume's edge that ``"maximum"``, ``"mean"``, ``"median"`` and ``"minimum"`` look at, per axis.
+        They need it: the statistic of whole axes would read the whole volume for the patch at a corner.
+    reflect_type : {"even", "odd"}
+        Whether ``"reflect"`` and ``"symmetric"`` repeat values or continue their slope.
+    width : tuple of (int, int)
+        Voxels by which the whole volume is padded, before and after it per spatial axis: `Plan.pad_width`.
+
+    Raises
+    ------
+    SettingsError
+        The mode is unknown, or needs a `stat_length`.
+    """
+
+    mode: PadMode = "constant"
+    value: float = 0.0
+    stat_length: int | tuple[int, ...] | None = None
+    reflect_type: Literal["even", "odd"] = "even"
+    width: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(PadMode):
+            raise SettingsError(f"The padding mode must be {_one_of(PadMode)}, got {self.mode!r}; try reflect.")
+        if self.reflect_type not in {"even", "odd"}:
+            raise SettingsError(f"reflect_type must be even or odd, got {self.reflect_type!r}; try even.")
+        if not self.is_statistic:
+            return
+        lengths = self.stat_length if isinstance(self.stat_length, tuple) else (self.stat_length,)
+        if any(n is None or n < 1 for n in lengths):
+            raise SettingsError(
+                f"The padding mode {self.mode} needs a stat_length of at least 1, got {self.stat_length}: that "
+                "of whole axes would read the whole volume for a patch at its corner; try the patch size."
+            )
+
+    @property
+    def is_statistic(self) -> bool:
+        """Whether the values are a statistic of the voxels at the edge."""
+        return self.mode in {"maximum", "mean", "median", "minimum"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,7 +417,13 @@ class Plan:
     @property
     def evaluations_per_voxel(self) -> float:
         """Mean number of patches that cover a voxel of the volume."""
-        return math.prod(sum(grid.sizes) for grid in self.grids) / math.prod(self.shape)
+        covered = (sum(grid.sizes) - sum(_outside(grid)) for grid in self.grids)
+        return math.prod(covered) / math.prod(self.shape)
+
+    @property
+    def pad_width(self) -> tuple[tuple[int, int], ...]:
+        """Voxels that patches reach beyond the volume, before and after it, per spatial axis."""
+        return tuple(grid.pad_width for grid in self.grids)
 
     def patch_box(self, index: tuple[int, ...]) -> Box:
         """Return where the patch with this index (per axis) lies."""
@@ -327,7 +442,10 @@ class Plan:
 
     def chunks_touching(self, box: Box) -> Iterator[tuple[int, ...]]:
         """Yield the indices of the output chunks that share a voxel with `box`, in raster order."""
-        ranges = [range(a // c, -(-b // c)) for a, b, c in zip(box.start, box.stop, self.chunk, strict=True)]
+        ranges = [
+            range(max(a, 0) // c, -(-min(b, n) // c))
+            for a, b, c, n in zip(box.start, box.stop, self.chunk, self.shape, strict=True)
+        ]
         shape = tuple(len(r) for r in ranges)
         for offset in np.ndindex(*shape):
             yield tuple(r[i] for r, i in zip(ranges, offset, strict=True))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari_seamless.engine.preparation import prepare
 from napari_seamless.models import ModelSource, load_model
 from napari_seamless.recipe import PerAxisFloat, PerAxisInt, Write, make_settings
+from napari_seamless.types import Window
 
 if TYPE_CHECKING:
     import os
@@ -27,7 +28,7 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
     patch_size: PerAxisInt | None = None,
     overlap: PerAxisFloat = 0.5,
     border: BorderMode = "squeeze",
-    window: WindowKind = "gaussian",
+    window: WindowKind | Window = "gaussian",
     write: Write = "labels",
     device: str = "auto",
     memory_budget: int | str | None = None,
@@ -50,7 +51,9 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
         Folder of the OME-Zarr output; None returns the result in memory.
     patch_size : int, tuple of int or None
         Voxels that the network sees at once; None takes what the network was made for, else 64.
-    overlap, border, window, write, device, memory_budget, **settings
+    window : str or Window
+        Weight of a voxel in its patch: a name, see `RunSettings`, or weights of your own, see `Window.from_array`.
+    overlap, border, write, device, memory_budget, **settings
         See `RunSettings`.
     overwrite, resume : bool
         Replace, or go on with, an output that is there.
@@ -74,11 +77,12 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
     >>> result.array.shape, result.patches
     ((16, 16, 16), 27)
     """
+    own = window if isinstance(window, Window) else None
     chosen = make_settings(
         patch_size=DEFAULT_PATCH if patch_size is None else patch_size,
         overlap=overlap,
         border=border,
-        window=window,
+        **({} if own is not None else {"window": window}),
         write=write,
         device=device,
         memory_budget=memory_budget,
@@ -87,5 +91,5 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
     network = load_model(model)
     if patch_size is None and network.spec.patch_size is not None:
         chosen = chosen.model_copy(update={"patch_size": network.spec.patch_size})
-    job = prepare(volume, network, chosen, output, overwrite=overwrite, resume=resume)
+    job = prepare(volume, network, chosen, output, window=own, overwrite=overwrite, resume=resume)
     return job.run(on_event, control)

@@ -86,7 +86,7 @@ class Job:
 
         Intensities are not normalised here, which changes the values but not the time.
         """
-        reader = patch_reader(self.volume, self.settings.channel, Normalization(), None)
+        reader = patch_reader(self.volume, self.settings, self.plan, Normalization(), None)
         index = tuple(len(grid) // 2 for grid in self.plan.grids)
         self.model.to(self.device)
         seconds = 0.0

@@ -44,7 +44,7 @@ def accumulator_bytes(plan: Plan, classes: int) -> int:
     """Return the largest size of all accumulators at once: the chunks that one row of patches touches."""
     rows = [grid.interval(i) for grid in plan.grids[:1] for i in range(len(grid))]
     chunk = plan.chunk[0]
-    thickest = max((-(-b // chunk) - a // chunk) * chunk for a, b in rows)
+    thickest = max((-(-min(b, plan.shape[0]) // chunk) - max(a, 0) // chunk) * chunk for a, b in rows)
     return _FLOAT * classes * min(thickest, plan.shape[0]) * math.prod(plan.shape[1:])
 
 

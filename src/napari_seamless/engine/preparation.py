@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from napari_seamless.recipe import RunSettings
 
 
-def prepare(  # noqa: PLR0913  the last three say where to, by name
+def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
     volume: Any,
     model: ModelSource,
     settings: RunSettings,
     output: str | os.PathLike[str] | None = None,
     *,
+    window: Window | None = None,
     overwrite: bool = False,
     resume: bool = False,
 ) -> Job:
@@ -40,6 +41,8 @@ def prepare(  # noqa: PLR0913  the last three say where to, by name
         How to run it.
     output : path or None
         Folder of the OME-Zarr output; None keeps the result in memory.
+    window : Window or None
+        Weights that a name cannot say, such as those of `Window.from_array`; None takes those of the settings.
     overwrite : bool
         Replace an OME-Zarr that is there.
     resume : bool
@@ -62,7 +65,7 @@ def prepare(  # noqa: PLR0913  the last three say where to, by name
         volume=opened,
         model=network,
         settings=settings,
-        plan=plan_for(opened, network.spec, settings),
+        plan=plan_for(opened, network.spec, settings, window),
         device=choose_device(settings.device),
         output=path,
         overwrite=overwrite,
@@ -70,8 +73,8 @@ def prepare(  # noqa: PLR0913  the last three say where to, by name
     )
 
 
-def plan_for(volume: Volume, spec: ModelSpec, settings: RunSettings) -> Plan:
-    """Plan a run of these settings over a volume.
+def plan_for(volume: Volume, spec: ModelSpec, settings: RunSettings, window: Window | None = None) -> Plan:
+    """Plan a run of these settings over a volume, with the window of the settings or another one.
 
     Raises
     ------
@@ -83,11 +86,13 @@ def plan_for(volume: Volume, spec: ModelSpec, settings: RunSettings) -> Plan:
         settings.patch_size,
         settings.overlap,
         border=settings.border,
-        window=Window(kind=settings.window),
+        window=window or Window(kind=settings.window, sigma=settings.window_sigma),
         axes=volume.spatial_axes,
         chunk=settings.chunk_size,
         batch_size=settings.batch_size,
         divisor=spec.divisor,
+        smallest=settings.min_patch_size,
+        pad_sides=settings.pad_sides,
     )
 
 

@@ -13,11 +13,12 @@ import torch
 import zarr
 
 import napari_seamless
+from napari_seamless.engine.forward import padding_of
 
 if TYPE_CHECKING:
     from napari_seamless.patches import Statistics
     from napari_seamless.recipe import RunSettings
-    from napari_seamless.types import ModelSpec, Plan, Volume
+    from napari_seamless.types import ModelSpec, Plan, Volume, Window
 
 _SAMPLE_VOXELS = 16
 
@@ -42,13 +43,30 @@ def run_identity(
         "patch_size": plan.patch_size,
         "step": plan.step,
         "border": plan.border,
-        "window": {"kind": plan.window.kind, "sigma": plan.window.sigma, "floor": plan.window.floor},
+        "window": _window_identity(plan.window),
         "chunk_size": plan.chunk,
         "batch_size": plan.batch_size,
         "write": settings.write,
         "threshold": settings.threshold,
         "channel": settings.channel,
+        **_border_identity(plan, settings),
     }
+
+
+def _window_identity(window: Window) -> dict[str, Any]:
+    named = {"kind": window.kind, "sigma": window.sigma, "floor": window.floor}
+    return named if window.kind != "array" else {**named, "sha256": hashlib.sha256(window.values).hexdigest()}
+
+
+def _border_identity(plan: Plan, settings: RunSettings) -> dict[str, Any]:
+    """Return the settings that only some border modes look at."""
+    if plan.border == "adaptive":
+        return {"min_patch_size": settings.min_patch_size}
+    padding = padding_of(settings, plan)
+    if padding is None:
+        return {}
+    said = {"mode": padding.mode, "value": padding.value, "sides": settings.pad_sides}
+    return {"padding": {**said, "stat_length": padding.stat_length} if padding.is_statistic else said}
 
 
 def input_identity(volume: Volume) -> dict[str, Any]:

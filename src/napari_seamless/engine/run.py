@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_seamless.blend import ChunkAccumulators, Scratch
+from napari_seamless.blend import ChunkAccumulators, Scratch, multiply_into
 from napari_seamless.engine.events import Finished, OnEvent, Progress, Started, Warned
 from napari_seamless.engine.feed import Batch, Feed, FloatArray
 from napari_seamless.engine.finish import Finisher
@@ -41,7 +41,7 @@ def run(job: Job, on_event: OnEvent, control: Control) -> Segmentation:
         identity = run_identity(job.volume, job.model.spec, job.settings, job.plan, statistics)
     done = finished_chunks(job.output, identity) if job.resume and job.output is not None else frozenset()
     job.model.to(job.device)
-    reader = patch_reader(job.volume, job.settings.channel, job.model.spec.normalization, statistics)
+    reader = patch_reader(job.volume, job.settings, job.plan, job.model.spec.normalization, statistics)
     with Feed(_todo(job.plan, done), lambda batch: read_batch(reader, job.plan, batch), watch) as feed:
         corridor = _Corridor(job, on_event, control, watch, done)
         sink = corridor.walk(iter(feed), identity)
@@ -53,6 +53,7 @@ class _Corridor:
 
     def __init__(self, job: Job, on_event: OnEvent, control: Control, watch: Stopwatch, done: frozenset[Index]) -> None:
         self.evaluated = 0
+        self._passed = 0
         self._job = job
         self._on_event = on_event
         self._control = control
@@ -66,6 +67,7 @@ class _Corridor:
         The first batch is evaluated before the output exists: a network that does not fit leaves nothing behind.
         """
         first = next(feed)
+        self._control.checkpoint()
         output = self._forward(first)
         outputs, plan = int(output.shape[1]), self._job.plan
         budget = accumulator_budget(plan, self._job.n_channels, outputs, self._job.settings.memory_budget)
@@ -86,6 +88,9 @@ class _Corridor:
             scratch.close()
         with self._watch.stage("write"):
             sink.finish()
+        if self._passed < plan.n_patches:  # an earlier run had finished the rest
+            self._passed = plan.n_patches
+            self._report()
         return sink
 
     def _forward(self, item: tuple[Batch, FloatArray]) -> torch.Tensor:
@@ -97,27 +102,31 @@ class _Corridor:
         return output
 
     def _blend(self, batch: Batch, output: torch.Tensor, sums: ChunkAccumulators, finisher: Finisher) -> None:
+        finisher.check()
         with self._watch.stage("blend"):
             weighted = self._weighting(output)
-            finished = [pair for index, patch in zip(batch, weighted, strict=True) for pair in sums.add(patch, index)]
-        for chunk, total in finished:
-            finisher.submit(chunk, total)
+        for index, patch in zip(batch, weighted, strict=True):
+            with self._watch.stage("blend"):
+                finished = list(sums.add(patch, index))
+            for chunk, total in finished:
+                finisher.submit(chunk, total)
         self.evaluated += len(batch)
-        passed = int(np.ravel_multi_index(batch[-1], self._job.plan.grid_shape)) + 1
-        self._on_event(Progress(done=passed, total=self._job.plan.n_patches, seconds=self._watch.seconds()))
+        self._passed = int(np.ravel_multi_index(batch[-1], self._job.plan.grid_shape)) + 1
+        self._report()
+
+    def _report(self) -> None:
+        self._on_event(Progress(done=self._passed, total=self._job.plan.n_patches, seconds=self._watch.seconds()))
 
     def _fill_uncovered(self, finisher: Finisher, outputs: int) -> None:
         """Store the chunks that the border mode ``crop`` leaves without any patch; they hold 0."""
         for chunk in uncovered_chunks(self._job.plan):
+            self._control.checkpoint()
             if chunk not in self._done:
                 finisher.submit(chunk, torch.zeros(outputs, *self._job.plan.chunk_box(chunk).shape))
 
 
 class _Weighting:
-    """Multiply outputs by the window into a buffer that is used again.
-
-    Multiplied here and added elsewhere: a fused operation would round differently from one element to the next.
-    """
+    """Multiply outputs by the window into a buffer that is used again."""
 
     def __init__(self, window: Window) -> None:
         self._window = window
@@ -131,7 +140,8 @@ class _Weighting:
             self._weights[shape] = torch.from_numpy(window_array(self._window, shape).copy()).to(output.device)
         if self._buffer.shape != output.shape or self._buffer.device != output.device:
             self._buffer = torch.empty(output.shape, dtype=torch.float32, device=output.device)
-        return torch.mul(output, self._weights[shape], out=self._buffer)
+        multiply_into(self._buffer, output, self._weights[shape])
+        return self._buffer
 
 
 def _statistics(job: Job, control: Control) -> Statistics | None:

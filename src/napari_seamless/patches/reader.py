@@ -8,7 +8,8 @@ import numpy as np
 
 from napari_seamless.errors import SettingsError, VolumeError
 from napari_seamless.patches.layout import Layout
-from napari_seamless.types import Box, Normalization, Volume
+from napari_seamless.patches.padding import read_padded
+from napari_seamless.types import Box, Normalization, Padding, Volume
 
 if TYPE_CHECKING:
     from napari_seamless.patches.statistics import Statistics
@@ -27,6 +28,8 @@ class PatchReader:
         How intensities are scaled.
     statistics : Statistics or None
         What `volume_statistics` measured for this kind of normalisation; None is enough for ``"none"``.
+    padding : Padding or None
+        What a box that reaches beyond the volume finds there, before normalisation; None refuses such boxes.
 
     Raises
     ------
@@ -52,7 +55,9 @@ class PatchReader:
         channel: int | None = None,
         normalization: Normalization | None = None,
         statistics: Statistics | None = None,
+        padding: Padding | None = None,
     ) -> None:
+        self._padding = padding
         kind = (normalization or Normalization()).kind
         self._layout = Layout(volume=volume, channel=channel)
         self._scaling = None if kind == "none" else _scaling(kind, statistics, self._layout)
@@ -73,7 +78,7 @@ class PatchReader:
         Parameters
         ----------
         box : Box
-            Inside the volume, not empty; coordinates of the finest level.
+            Not empty, inside the volume or within the padding; coordinates of the finest level.
 
         Returns
         -------
@@ -85,7 +90,7 @@ class PatchReader:
         VolumeError
             The box is outside, cannot be read, or holds NaN or infinity; the text names it.
         """
-        part = self._layout.read(box)
+        part = self._part(box)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below, with the box
             patch = np.array(part, dtype=np.float32, order="C")
             if self._scaling is not None:
@@ -98,6 +103,15 @@ class PatchReader:
                 f"{self._layout.text(box)} holds NaN, infinity or values beyond float32; replace them first."
             )
         return patch
+
+    def _part(self, box: Box) -> np.ndarray[Any, Any]:
+        if self._padding is None:
+            return self._layout.read(box)
+        return read_padded(self._as_float, self.volume.spatial_shape, box, self._padding)
+
+    def _as_float(self, box: Box) -> np.ndarray[Any, Any]:
+        """Read float32, so that a mean or a padding value need not fit the volume's own type."""
+        return self._layout.read(box).astype(np.float32, copy=False)
 
 
 def _scaling(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from napari_seamless.errors import GeometryError
 from napari_seamless.plan.axis_grid import axis_grid
-from napari_seamless.types import BorderMode, Plan, Window
+from napari_seamless.types import AxisGrid, BorderMode, PadSides, Plan, Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,8 @@ def make_plan(  # noqa: PLR0913  each is one part of the geometry, by name
     chunk: int | Sequence[int] | None = None,
     batch_size: int = 1,
     divisor: int | Sequence[int] = 1,
+    smallest: int | Sequence[int] = 1,
+    pad_sides: PadSides = "both",
 ) -> Plan:
     """Plan a run over a volume of this shape.
 
@@ -47,6 +49,10 @@ def make_plan(  # noqa: PLR0913  each is one part of the geometry, by name
         See `Plan`; `axes` are named ``axis 0``, ... where None, `chunk` is 64 per axis (at most the volume) where None.
     divisor : int or sequence of int
         Patch sizes must be multiples of this.
+    smallest : int or sequence of int
+        With the border mode ``adaptive``, the least voxels of a smaller patch.
+    pad_sides : {"both", "end"}
+        With the border mode ``pad``, where patches may reach beyond the volume.
 
     Returns
     -------
@@ -76,9 +82,13 @@ def make_plan(  # noqa: PLR0913  each is one part of the geometry, by name
             )
     steps = tuple(patch_step(p, o) for p, o in zip(patches, overlaps, strict=True))
     grids = tuple(
-        axis_grid(length, patch, step, border, divisor=multiple, axis=name)
-        for length, patch, step, multiple, name in zip(shape, patches, steps, divisors, names, strict=True)
+        axis_grid(length, patch, step, border, divisor=multiple, smallest=least, pad_sides=pad_sides, axis=name)
+        for length, patch, step, multiple, least, name in zip(
+            shape, patches, steps, divisors, per_axis("smallest", smallest, n), names, strict=True
+        )
     )
+    if window is not None and window.kind == "array":
+        _check_fit(window, grids, patches)
     chunks = per_axis("chunk", DEFAULT_CHUNK if chunk is None else chunk, n)
     if min(*chunks, batch_size) < 1:
         raise GeometryError(f"chunk and batch_size must be at least 1, got {chunks} and {batch_size}; try 64 and 1.")
@@ -92,6 +102,20 @@ def make_plan(  # noqa: PLR0913  each is one part of the geometry, by name
         chunk=tuple(min(c, length) for c, length in zip(chunks, shape, strict=True)),
         batch_size=batch_size,
     )
+
+
+def _check_fit(window: Window, grids: tuple[AxisGrid, ...], patches: tuple[int, ...]) -> None:
+    """Refuse weights of another shape than some patch: stretched or cut, they would no longer say what they meant."""
+    if window.size != patches:
+        raise GeometryError(
+            f"The window has weights for patches of {window.size}, but the patch size is {patches}; "
+            "give one weight for each voxel of a patch."
+        )
+    if any(size != patch for grid, patch in zip(grids, patches, strict=True) for size in grid.sizes):
+        raise GeometryError(
+            "The border mode adaptive makes smaller patches, for which a window of given weights has none; "
+            "choose the border mode squeeze, or a window by name."
+        )
 
 
 def patch_step(patch: int, overlap: float) -> int:

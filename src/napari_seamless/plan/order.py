@@ -74,4 +74,4 @@ def uncovered_chunks(plan: Plan) -> Iterator[tuple[int, ...]]:
 
 def covered_box(plan: Plan) -> Box:
     """Return the part of the volume that patches cover: all of it but for the border mode ``crop``."""
-    return Box((0,) * len(plan.grids), tuple(grid.interval(len(grid) - 1)[1] for grid in plan.grids))
+    return Box((0,) * len(plan.grids), tuple(min(grid.interval(len(grid) - 1)[1], grid.length) for grid in plan.grids))
