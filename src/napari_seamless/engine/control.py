@@ -19,6 +19,7 @@ class Control:
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._running = threading.Event()
         self._running.set()
@@ -35,13 +36,16 @@ class Control:
 
     def cancel(self) -> None:
         """Ask the run to end after the current batch; a paused run ends too."""
-        self._cancelled.set()
-        self._running.set()
+        with self._lock:
+            self._cancelled.set()
+            self._running.set()
 
     def pause(self) -> None:
         """Ask the run to wait after the current batch."""
-        if not self.cancelled:
-            self._running.clear()
+        # one lock for both: a cancel between the two lines would leave the run waiting for ever
+        with self._lock:
+            if not self.cancelled:
+                self._running.clear()
 
     def resume(self) -> None:
         """Let a paused run go on."""

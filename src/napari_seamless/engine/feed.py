@@ -37,7 +37,7 @@ class Feed:
         self._batches = batches
         self._read = read
         self._watch = watch
-        self._queue: queue.Queue[tuple[Batch, FloatArray] | Exception | None] = queue.Queue(QUEUED_BATCHES)
+        self._queue: queue.Queue[tuple[Batch, FloatArray] | BaseException | None] = queue.Queue(QUEUED_BATCHES)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="seamless-read", daemon=True)
 
@@ -59,7 +59,7 @@ class Feed:
                 item = self._queue.get()
             if item is None:
                 return
-            if isinstance(item, Exception):
+            if isinstance(item, BaseException):
                 raise item
             yield item
 
@@ -72,7 +72,7 @@ class Feed:
                 if self._stop.is_set():
                     return
             self._queue.put(None)
-        except Exception as error:  # noqa: BLE001  raised again in the consumer's thread
+        except BaseException as error:  # noqa: BLE001  raised again in the consumer's thread, which waits for it
             self._queue.put(error)
 
     def _drop_one(self) -> None:

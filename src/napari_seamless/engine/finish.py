@@ -48,7 +48,7 @@ class Finisher:
         self._watch = watch
         self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="seamless-write")
         self._places = threading.BoundedSemaphore(PENDING_CHUNKS)
-        self._first_error: Exception | None = None
+        self._first_error: BaseException | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +58,7 @@ class Finisher:
     ) -> None:
         self._pool.shutdown(wait=True)
         if error is None:
-            self._raise_first_error()
+            self.check()
 
     def submit(self, index: tuple[int, ...], sums: torch.Tensor) -> None:
         """Take a finished chunk; blocks while too many wait.
@@ -69,7 +69,7 @@ class Finisher:
             What an earlier chunk failed with.
         """
         self._places.acquire()
-        self._raise_first_error()
+        self.check()
         self._pool.submit(self._store, index, sums).add_done_callback(self._done)
 
     def _store(self, index: tuple[int, ...], sums: torch.Tensor) -> None:
@@ -80,10 +80,11 @@ class Finisher:
 
     def _done(self, future: Future[None]) -> None:
         error = future.exception()
-        if isinstance(error, Exception) and self._first_error is None:
+        if error is not None and self._first_error is None:
             self._first_error = error
         self._places.release()
 
-    def _raise_first_error(self) -> None:
+    def check(self) -> None:
+        """Raise what an earlier chunk failed with."""
         if self._first_error is not None:
             raise self._first_error

@@ -60,9 +60,9 @@ class TorchModel:
         with torch.inference_mode():
             try:
                 output = self.network(batch)
-            except torch.OutOfMemoryError:
+            except (torch.OutOfMemoryError, MemoryError):
                 raise
-            except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            except Exception as error:  # a foreign network may raise anything
                 raise ModelError(self._refusal(batch, error)) from error
             if not isinstance(output, torch.Tensor):
                 raise ModelError(
@@ -110,5 +110,6 @@ def module_hash(module: nn.Module) -> str:
     digest = hashlib.sha256(repr(module).encode())
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        # as bytes, for NumPy does not know every type that torch has
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ class Journal:
         SettingsError
             There is no journal, or the earlier run was another one; the text says what differs.
         """
-        lines = self._read()
+        lines, whole = self._read()
         if not lines or "identity" not in lines[0]:
             raise SettingsError(f"{self._path.parent} has no journal of a run to resume; start anew with overwrite.")
         before = lines[0]["identity"]
@@ -63,8 +64,8 @@ class Journal:
                     f"The run in {self._path.parent} cannot be resumed because {key} changed from {before.get(key)!r} "
                     f"to {self._identity.get(key)!r}; use the earlier value, or start anew with overwrite."
                 )
-        # a torn line would swallow the next one that is appended
-        self._path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        # a torn line would swallow the next one that is appended; nothing is rewritten that a kill could tear
+        os.truncate(self._path, whole)
         return frozenset(tuple(line["chunk"]) for line in lines[1:])
 
     def add(self, index: Index) -> None:
@@ -80,13 +81,18 @@ class Journal:
                 f"The journal {self._path} cannot be written ({error.strerror or error}); free disk space, then resume."
             ) from error
 
-    def _read(self) -> list[dict[str, Any]]:
-        if not self._path.exists():
-            return []
-        lines = []
-        for line in self._path.read_text(encoding="utf-8").splitlines():
+    def _read(self) -> tuple[list[dict[str, Any]], int]:
+        """Return the whole lines, and the bytes that they take."""
+        if not self._path.is_file():
+            return [], 0
+        lines, size = [], 0
+        for line in self._path.read_bytes().splitlines(keepends=True):
             try:
                 lines.append(json.loads(line))
-            except json.JSONDecodeError:
+            except ValueError:
                 break
-        return lines
+            if not line.endswith(b"\n"):
+                lines.pop()
+                break
+            size += len(line)
+        return lines, size

@@ -65,7 +65,7 @@ class OmeZarrSink:
         self._journal = Journal(path / FILE_NAME, identity)
         if not resume:
             check_free(path, overwrite=overwrite)
-            self._storing(self._create)
+            self._storing(self._create_whole)
         group = self._storing(lambda: zarr.open_group(path, mode="r+", use_consolidated=False))
         self._arrays = [_array(group, str(i)) for i in range(len(self._levels))]
 
@@ -109,9 +109,17 @@ class OmeZarrSink:
         metadata = {**self._spec.metadata, "complete": True}
         self._storing(lambda: group.attrs.update({METADATA_KEY: metadata}))
 
-    def _create(self) -> None:
+    def _create_whole(self) -> None:
+        """Create the group with its arrays and its journal, or leave nothing."""
         if self._path.exists():
             shutil.rmtree(self._path)
+        try:
+            self._create()
+        except BaseException:
+            shutil.rmtree(self._path, ignore_errors=True)
+            raise
+
+    def _create(self) -> None:
         group = zarr.create_group(self._path, zarr_format=3)
         for i, level in enumerate(self._levels):
             group.create_array(
