@@ -79,6 +79,7 @@ def test_the_printed_line_repeats_the_run(demo, brain, invoke, tmp_path):
     again = invoke(*words, "--json")
     assert again.exit_code == 0, again.output
     repeated = json.loads(again.stdout)
+    assert again.stderr == ""  # nothing is missing from the input that the demo wrote
     for key in ("output", "patches", "plan", "classes", "dice"):
         assert repeated[key] == report[key]
     assert "without_overlap" not in report

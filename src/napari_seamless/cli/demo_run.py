@@ -182,10 +182,16 @@ def command_line(request: Request, outcome: Outcome) -> str:
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if name in always or value != getattr(defaults, name):
-            words += [flag_of(name), ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+            words += [flag_of(name), _word(value)]
     if request.truth is not None:
         words += ["--truth", request.truth]
     return shlex.join([*words, "--overwrite"])
+
+
+def _word(value: Any) -> str:
+    """Return a setting as the command line takes it; equal values of all axes as one."""
+    values = value if isinstance(value, tuple) else (value,)
+    return ",".join(map(str, values if len(set(values)) > 1 else values[:1]))
 
 
 def _panels(image: Volume, reference: Volume, outcome: Outcome, without: Outcome | None) -> Panels:

@@ -41,6 +41,8 @@ def save_volume(volume: Volume, path: Path) -> None:
             dtype=volume.dtype,
             chunks=tuple(min(n, _CHUNK) for n in volume.shape),
             dimension_names=volume.axes,
+            # a chunk that is absent could be empty or lost: no reader should have to wonder
+            config={"write_empty_chunks": True},
         )
         array[...] = np.asarray(volume.data[...])
         group.attrs.update({"ome": _metadata(volume)})

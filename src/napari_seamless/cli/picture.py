@@ -20,7 +20,7 @@ _BACKGROUND = "black"
 _TEXT = "#e8e6e3"
 _QUIET = "#9a9a9a"
 _OPACITY = 0.8
-_WIDTH_INCHES = 10.0
+_COLUMN_INCHES = 3.3
 _TITLE_INCHES = 0.85
 _CAPTION_INCHES = 0.7
 
@@ -93,12 +93,11 @@ def _draw(figure: Any, panels: Panels) -> None:
     view = _view(panels)
     sizes = [_extent(panels.image, view.crop, axis) for axis in range(3)]
     n_columns = 1 + len(panels.columns)
-    column_inches = _WIDTH_INCHES / n_columns
     widest = max(width for _, width in sizes)
-    heights = [column_inches * height / widest for height, _ in sizes]
+    heights = [_COLUMN_INCHES * height / widest for height, _ in sizes]
     total = sum(heights) + _TITLE_INCHES + _CAPTION_INCHES
-    figure.set_size_inches(_WIDTH_INCHES, total)
-    figure.set_dpi(160)
+    figure.set_size_inches(_COLUMN_INCHES * n_columns, total)
+    figure.set_dpi(140)
     rows = {"height_ratios": heights, "bottom": _CAPTION_INCHES / total, "top": 1 - _TITLE_INCHES / total}
     grid = figure.add_gridspec(3, n_columns, left=0, right=1, wspace=0.02, hspace=0.02, **rows)
     for row in range(3):
