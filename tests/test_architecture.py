@@ -18,7 +18,7 @@ SOURCE = Path(napari_seamless.__file__).parent
 
 # What every room may import, and what may import every room.
 SHARED = {"types", "errors"}
-COMBINERS = {"__init__", "recipe", "engine", "cli", "_napari", "_qt"}
+COMBINERS = {"__init__", "recipe", "engine", "sampling", "cli", "_napari", "_qt"}
 
 # The faces stand above everything: only they know each other.
 FACES = {"cli", "_napari", "_qt"}

@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from napari_seamless.models import demo_model, load_model
     from napari_seamless.plan import make_plan
     from napari_seamless.recipe import RunSettings
+    from napari_seamless.sampling import Aggregator, GridSampler, SamplingMode
     from napari_seamless.types import Box, Model, ModelSpec, Plan, Volume
     from napari_seamless.volume import open_volume
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Aggregator": "sampling",
     "Box": "types",
     "Control": "engine",
+    "GridSampler": "sampling",
     "Model": "types",
     "ModelSpec": "types",
     "Plan": "types",
     "RunSettings": "recipe",
+    "SamplingMode": "sampling",
     "SeamlessError": "errors",
     "Segmentation": "engine",
     "Volume": "types",
@@ -38,12 +42,15 @@ _HOMES = {
 }
 
 __all__ = [
+    "Aggregator",
     "Box",
     "Control",
+    "GridSampler",
     "Model",
     "ModelSpec",
     "Plan",
     "RunSettings",
+    "SamplingMode",
     "SeamlessError",
     "Segmentation",
     "Volume",
