@@ -46,6 +46,8 @@ def make_hands(no_threads_left: None, make_napari_viewer: Any, qtbot: Any) -> Ca
             viewer.add_image(image, name="cells", scale=(2, 1, 1), units="um", axis_labels=("z", "y", "x"))
         dock = SegmentDock(viewer, core=core_with(network))
         viewer.window.add_dock_widget(dock, name="Segment volume", area="right")
+        # A small canvas is drawn quickly in software.
+        viewer.window.resize(900, 700)
         return Hands(qtbot, viewer, dock)
 
     return make

@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QWidget
 
 from napari_seamless._qt import SegmentDock
+from napari_seamless._qt.controllers.tiling_controller import PREPARE_MS
 from napari_seamless._qt.core import Core, installed_core
 from napari_seamless._qt.state import Phase
 from napari_seamless.models import load_model
@@ -88,6 +89,12 @@ class Hands:
         if chunk is not None:
             self.click("disclosure")
             self.type("chunk", str(chunk))
+
+    def wait_measured(self) -> None:
+        """Wait until one patch was measured for the settings as they are."""
+        tiles = self.dock.tiling_view.tiles.values
+        self.qtbot.wait(PREPARE_MS + 40)
+        self.until(lambda: tiles["time"].text().startswith("~"))
 
     def wait_idle(self) -> None:
         self.until(lambda: self.dock.state.phase is Phase.IDLE)

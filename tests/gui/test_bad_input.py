@@ -9,7 +9,7 @@ import pytest
 import torch
 import zarr
 from napari.utils.notifications import notification_manager
-from tests.gui.hands import SHAPE, Hands, Threshold
+from tests.gui.hands import Hands, Threshold
 
 
 class Halved(torch.nn.Module):
@@ -91,7 +91,7 @@ def test_a_damaged_chunk_stops_the_run(make_hands, volume, tmp_path):
     open_path(hands, tmp_path / "cells.zarr")
     hands.choose_network()
     hands.tile(16)
-    hands.qtbot.wait(700)
+    hands.wait_measured()
     (tmp_path / "cells.zarr" / "c" / "1" / "1" / "1").write_bytes(b"not what a codec wrote")
     hands.click("run")
     assert_refused(hands, "cells", "chunk")
@@ -154,18 +154,19 @@ def test_a_file_that_is_no_network(make_hands, volume, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("network", "word"), [(Halved(), "shape"), (NotANumber(), "NaN"), (Broken(), "gone")])
-@pytest.mark.parametrize("impatient", [True, False])
-def test_a_network_that_returns_nonsense(make_hands, volume, tmp_path, network, word, impatient):
-    """Said by the measurement to who waits, and by the run to who does not; nothing is written."""
-    hands = make_hands(volume, network)
-    hands.choose_network()
+def test_a_network_that_returns_nonsense(make_hands, volume, tmp_path, network, word):
+    hands = ready(make_hands, volume, network)
     hands.type("outputPath", str(tmp_path / "out.zarr"))
-    hands.tile(16)
-    if impatient:
-        hands.click("run")
+    hands.click("run")
     assert_refused(hands, word)
     assert not (tmp_path / "out.zarr").exists()
     assert hands.result is None
+
+
+@pytest.mark.parametrize(("network", "word"), [(Halved(), "shape"), (Broken(), "gone")])
+def test_the_measurement_already_says_that_a_network_fails(make_hands, volume, network, word):
+    hands = ready(make_hands, volume, network)
+    assert_refused(hands, word)
 
 
 def test_an_output_that_exists(make_hands, volume, tmp_path):
@@ -213,7 +214,7 @@ def test_a_full_disk(make_hands, volume, tmp_path, monkeypatch):
 
 
 def test_a_layer_that_cannot_be_segmented(make_hands):
-    hands = make_hands(np.zeros((2, *SHAPE), np.float32)[:, None], Threshold())
-    hands.choose_network()
-    assert not hands.dock.state.phase.busy
-    assert hands.severity == "error"
+    hands = make_hands(None, Threshold())
+    hands.viewer.add_image(np.zeros((2, 3, 8, 8, 8), np.float32), name="film")
+    assert_refused(hands, "film", "axes")
+    assert not hands.find("run").isEnabled()

@@ -1,0 +1,113 @@
+"""Take the screenshots of the documentation: the real window, in the middle of a real run.
+
+Needs a display with OpenGL and the `samples` extra::
+
+    xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python docs/make_screenshots.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import napari
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QWidget
+
+from napari_seamless.recipe import make_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IMAGES = Path(__file__).parent / "images"
+SIZE = (1500, 950)
+DOCK_WIDTH = 372
+AXIAL_PLANE = 92
+PATIENCE_SECONDS = 600
+
+
+def wait(seconds: float = 0.0, until: Callable[[], bool] = lambda: False) -> None:
+    """Let the window live until a condition holds or, without one, for some time."""
+    begin = time.monotonic()
+    while not until() and time.monotonic() - begin < (seconds or PATIENCE_SECONDS):
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def open_window(theme: str) -> tuple[napari.Viewer, Any]:
+    """Open the brain and the dock, as File > Open Sample and the Plugins menu do."""
+    viewer = napari.Viewer(show=False)
+    viewer.theme = theme
+    viewer.open_sample("napari-seamless", "brain")
+    area, dock = viewer.window.add_plugin_dock_widget("napari-seamless", "Segment volume")
+    window = viewer.window._qt_window
+    window.resize(*SIZE)
+    viewer.show()
+    window.resizeDocks([area], [DOCK_WIDTH], Qt.Orientation.Horizontal)
+    viewer.mouse_over_canvas = False
+    viewer.scene.camera.orientation2d = ("up", "right")
+    viewer.reset_view()
+    return viewer, dock
+
+
+def show_plane(viewer: napari.Viewer) -> None:
+    """Show an axial plane."""
+    viewer.dims.ndisplay = 2
+    viewer.dims.set_point(0, AXIAL_PLANE - 72)
+    viewer.reset_view(margin=0.08)
+
+
+def show_volume(viewer: napari.Viewer) -> None:
+    """Show brain and labels in 3D."""
+    viewer.dims.ndisplay = 3
+    viewer.layers["brain T1"].rendering = "attenuated_mip"
+    viewer.layers["brain T1"].attenuation = 0.02
+    viewer.scene.camera.angles = (-10, 35, 130)
+    viewer.reset_view(reset_camera_angle=False, margin=0.08)
+
+
+def main() -> None:
+    """Drive the window through a run and save a picture of each view."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="demo")
+    parser.add_argument("--theme", default="dark")
+    parser.add_argument("--folder", type=Path, default=IMAGES)
+    options = parser.parse_args()
+    viewer, dock = open_window(options.theme)
+    dock.choose(model=options.model, settings=make_settings(patch_size=64, overlap=0.5, chunk_size=32))
+    tiles = dock.tiling_view.tiles.values
+    wait(until=lambda: tiles["time"].text().startswith("~"))
+    # Typed sizes lose the focus frame before the picture is taken.
+    if (focus := QApplication.focusWidget()) is not None:
+        QWidget.clearFocus(focus)
+    dock.run()
+    progress = dock.run_view.progress
+    wait(until=lambda: progress.value() > 0)
+    show_plane(viewer)
+    # Patches come in z order: near the middle of the run the plane is half full.
+    wait(until=lambda: progress.value() >= 0.62 * progress.maximum())
+    save(viewer, options.folder / f"window-2d{suffix(options.theme)}.png")
+    show_volume(viewer)
+    save(viewer, options.folder / f"window-3d{suffix(options.theme)}.png")
+    wait(until=lambda: not dock.state.phase.busy)
+    show_plane(viewer)
+    save(viewer, options.folder / f"window-done{suffix(options.theme)}.png")
+    viewer.close()
+
+
+def suffix(theme: str) -> str:
+    """Return what a theme adds to the name of a picture."""
+    return "" if theme == "dark" else f"-{theme}"
+
+
+def save(viewer: napari.Viewer, path: Path) -> None:
+    """Save the window as it is now."""
+    wait(0.5)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    viewer.window.screenshot(str(path), canvas_only=False, flash=False)
+
+
+if __name__ == "__main__":
+    main()
