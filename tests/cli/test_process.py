@@ -75,7 +75,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_run_goes_on_from_there(networks, 
     words = ["segment", source, output, "--model", networks["bands"], "--patch", "16", "--overlap", "0.75"]
     words += ["--chunk", "16", "--device", "cpu"]
     process = subprocess.Popen([PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for_lines(output / "seamless-journal.jsonl", 2, process)
+    wait_for_lines(output / "0" / "seamless-journal.jsonl", 2, process)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told

@@ -62,8 +62,8 @@ def accumulator_budget(plan: Plan, channels: int, classes: int, memory_budget: i
     least = queues + min(under_one_patch * chunk_bytes(plan, classes), accumulator_bytes(plan, classes))
     if budget < least:
         raise SettingsError(
-            f"memory_budget is {budget / 2**20:.0f} MiB, but one batch of {plan.batch_size} patches "
-            f"{plan.patch_size} with {classes} classes needs {least / 2**20:.0f} MiB; "
+            f"memory_budget is {budget // 2**20} MiB, but one batch of {plan.batch_size} patches "
+            f"{plan.patch_size} with {classes} classes needs {math.ceil(least / 2**20)} MiB; "
             "raise the budget, or choose smaller patches or batches."
         )
     return budget - queues

@@ -61,6 +61,7 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
     network = load_model(model, activation=settings.activation)
     _check_fit(opened, network.spec, settings)
     path = None if output is None else _output_path(output, overwrite=overwrite, resume=resume)
+    _check_apart(path, opened)
     return Job(
         volume=opened,
         model=network,
@@ -120,6 +121,15 @@ def _check_fit(volume: Volume, spec: ModelSpec, settings: RunSettings) -> None:
             f"The network {spec.name} takes {spec.in_channels} channels, but {volume.name} offers {channels}; "
             "choose a channel, another volume or another network."
         )
+
+
+def _check_apart(path: Path | None, volume: Volume) -> None:
+    """Refuse an output that would replace the input."""
+    if path is None or volume.source is None or "://" in volume.source:
+        return
+    source, target = Path(volume.source).resolve(), path.resolve()
+    if source == target or target in source.parents:
+        raise SettingsError(f"output must not be the input or a folder above it, got {path}; choose another path.")
 
 
 def _output_path(output: str | os.PathLike[str], *, overwrite: bool, resume: bool) -> Path:

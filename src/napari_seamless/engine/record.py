@@ -14,6 +14,7 @@ import zarr
 
 import napari_seamless
 from napari_seamless.engine.forward import padding_of
+from napari_seamless.errors import SeamlessError, VolumeError
 
 if TYPE_CHECKING:
     from napari_seamless.patches import Statistics
@@ -80,8 +81,7 @@ def input_identity(volume: Volume) -> dict[str, Any]:
     digest = hashlib.sha256()
     for part in (0.0, 0.5, 1.0):
         start = [int(part * max(0, n - _SAMPLE_VOXELS)) for n in volume.shape]
-        sample = volume.data[tuple(slice(a, a + _SAMPLE_VOXELS) for a in start)]
-        digest.update(np.ascontiguousarray(sample).tobytes())
+        digest.update(_sample(volume, start))
     return {
         "source": source,
         "shape": list(volume.shape),
@@ -89,6 +89,16 @@ def input_identity(volume: Volume) -> dict[str, Any]:
         "axes": "".join(volume.axes),
         "samples_sha256": digest.hexdigest(),
     }
+
+
+def _sample(volume: Volume, start: list[int]) -> bytes:
+    try:
+        sample = volume.data[tuple(slice(a, a + _SAMPLE_VOXELS) for a in start)]
+        return np.ascontiguousarray(sample).tobytes()
+    except (SeamlessError, MemoryError):
+        raise
+    except Exception as error:  # a foreign lazy array may raise anything
+        raise VolumeError(f"{volume.name} cannot be read from {start} on ({type(error).__name__}: {error}).") from error
 
 
 def run_record(

@@ -26,14 +26,16 @@ class Journal:
 
     Parameters
     ----------
-    path : pathlib.Path
-        The journal's file.
+    folder : pathlib.Path
+        The output's group. The file lies in the folder of its finest level: Zarr warns of strange files when it lists
+        a group, but does not list what lies in an array.
     identity : mapping
         Everything that decides the bytes of the output, JSON-able: what a resumed run is compared with.
     """
 
-    def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
-        self._path = path
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        self._folder = folder
+        self._path = folder / "0" / FILE_NAME
         self._identity = json.loads(json.dumps(identity))
         self._lock = Lock()
 
@@ -56,12 +58,12 @@ class Journal:
         """
         lines, whole = self._read()
         if not lines or "identity" not in lines[0]:
-            raise SettingsError(f"{self._path.parent} has no journal of a run to resume; start anew with overwrite.")
+            raise SettingsError(f"{self._folder} has no journal of a run to resume; start anew with overwrite.")
         before = lines[0]["identity"]
         for key in sorted(before.keys() | self._identity.keys()):
             if before.get(key) != self._identity.get(key):
                 raise SettingsError(
-                    f"The run in {self._path.parent} cannot be resumed because {key} changed from {before.get(key)!r} "
+                    f"The run in {self._folder} cannot be resumed because {key} changed from {before.get(key)!r} "
                     f"to {self._identity.get(key)!r}; use the earlier value, or start anew with overwrite."
                 )
         # a torn line would swallow the next one that is appended; nothing is rewritten that a kill could tear

@@ -10,7 +10,7 @@ import zarr
 
 from napari_seamless.errors import OutputExistsError, StorageError
 from napari_seamless.sinks import pyramid
-from napari_seamless.sinks.journal import FILE_NAME, Journal
+from napari_seamless.sinks.journal import Journal
 from napari_seamless.types import Box, Level, Volume
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class OmeZarrSink:
         self._path = path
         self._spec = spec
         self._levels = pyramid.pyramid_levels(spec.shape, spec.chunk, spec.spacing)
-        self._journal = Journal(path / FILE_NAME, identity)
+        self._journal = Journal(path, identity)
         if not resume:
             check_free(path, overwrite=overwrite)
             self._storing(self._create_whole)
@@ -208,7 +208,7 @@ def finished_chunks(path: Path, identity: Mapping[str, Any]) -> frozenset[tuple[
     SettingsError
         There is no such run in `path`, or it was another one; the text says what differs.
     """
-    return Journal(path / FILE_NAME, identity).resume()
+    return Journal(path, identity).resume()
 
 
 def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
