@@ -221,7 +221,7 @@ def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
 def _image_label(spec: OutputSpec) -> dict[str, Any]:
     colors = [{"label-value": i, "rgba": list(rgba)} for i, rgba in enumerate(spec.colors)]
     properties = [{"label-value": i, "name": name} for i, name in enumerate(spec.classes)]
-    return {"image-label": {"colors": colors, "properties": properties}}
+    return {"image-label": ({"colors": colors} if colors else {}) | {"properties": properties}}
 
 
 def _omero(spec: OutputSpec) -> dict[str, Any]:
