@@ -45,6 +45,10 @@ class Job:
         Folder of the OME-Zarr output; None for memory.
     overwrite, resume : bool
         What to do with an output that is there.
+    workers : int or None
+        Run on this many local processes.
+    scheduler : str or None
+        Run on the cluster of this dask scheduler.
     """
 
     volume: Volume
@@ -55,6 +59,8 @@ class Job:
     output: Path | None = None
     overwrite: bool = False
     resume: bool = False
+    workers: int | None = None
+    scheduler: str | None = None
 
     @property
     def n_channels(self) -> int:

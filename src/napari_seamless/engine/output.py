@@ -66,12 +66,12 @@ def make_reduce(job: Job, outputs: int) -> Reduce:
     return lambda sums, _box: argmax_labels(sums)
 
 
-def open_sink(job: Job, outputs: int, identity: dict[str, Any]) -> Sink:
-    """Create, or reopen, the output."""
+def open_sink(job: Job, outputs: int, identity: dict[str, Any], *, record: bool = True) -> Sink:
+    """Create, or reopen, the output; `record` keeps a journal of the chunks that are written."""
     spec = output_spec(job, outputs, identity)
     if job.output is None:
         return MemorySink(spec)
-    return OmeZarrSink(job.output, spec, identity, overwrite=job.overwrite, resume=job.resume)
+    return OmeZarrSink(job.output, spec, identity, overwrite=job.overwrite, resume=job.resume, record=record)
 
 
 def output_spec(job: Job, outputs: int, identity: dict[str, Any]) -> OutputSpec:

@@ -28,6 +28,8 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
     window: Window | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
 ) -> Job:
     """Make a job that is ready to run.
 
@@ -47,6 +49,10 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
         Replace an OME-Zarr that is there.
     resume : bool
         Go on with an earlier run of the same settings in `output`.
+    workers : int or None
+        Run on this many local processes instead of threads of this one.
+    scheduler : str or None
+        Run on the cluster of this dask scheduler; its workers must see the volume and the output under the same paths.
 
     Returns
     -------
@@ -62,6 +68,10 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
     _check_fit(opened, network.spec, settings)
     path = None if output is None else _output_path(output, overwrite=overwrite, resume=resume)
     _check_apart(path, opened)
+    if path is None and (workers is not None or scheduler is not None):
+        raise SettingsError(
+            "Several processes cannot fill one memory; give output a folder that all of them can write."
+        )
     return Job(
         volume=opened,
         model=network,
@@ -71,6 +81,8 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
         output=path,
         overwrite=overwrite,
         resume=resume,
+        workers=workers,
+        scheduler=scheduler,
     )
 
 

@@ -31,7 +31,8 @@ class Segmentation:
     patches : int
         Patches in the plan.
     evaluated : int
-        Patches that this run evaluated: all of them unless it was resumed.
+        Patches that this run evaluated: all of them once, unless it was resumed; on several processes those over a
+        border between two tasks once for each.
     peak_memory_bytes : int
         Largest resident memory of the process so far.
     warnings : tuple of str

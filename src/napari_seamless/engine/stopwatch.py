@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 STAGES = ("read", "forward", "blend", "write", "wait")
 
@@ -30,6 +30,12 @@ class Stopwatch:
         finally:
             with self._lock:
                 self._seconds[name] += time.perf_counter() - begin
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Count the stages of another stopwatch too, such as a worker's."""
+        with self._lock:
+            for name in STAGES:
+                self._seconds[name] += seconds[name]
 
     def seconds(self) -> dict[str, float]:
         """Return seconds by stage, and ``total`` as wall time since the start."""

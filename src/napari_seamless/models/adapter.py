@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import io
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -43,6 +44,17 @@ class TorchModel:
         self.network = network
         if isinstance(network, nn.Module):
             network.eval()
+
+    def __getstate__(self) -> tuple[ModelSpec, object]:
+        if not isinstance(self.network, torch.jit.ScriptModule):
+            return self.spec, self.network
+        file = io.BytesIO()
+        torch.jit.save(self.network, file)
+        return self.spec, file.getvalue()
+
+    def __setstate__(self, state: tuple[ModelSpec, Any]) -> None:
+        self.spec, network = state
+        self.network = torch.jit.load(io.BytesIO(network)) if isinstance(network, bytes) else network
 
     def to(self, device: torch.device) -> None:
         """Move the weights to a device; a plain callable stays as it is."""

@@ -39,5 +39,8 @@ class MemorySink:
         place: tuple[Any, ...] = (..., *box.slices)
         self._array[place] = block
 
+    def record(self, index: tuple[int, ...]) -> None:
+        """Do nothing: memory cannot be resumed."""
+
     def finish(self) -> None:
         """Do nothing: the array is complete."""

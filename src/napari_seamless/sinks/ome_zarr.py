@@ -41,6 +41,8 @@ class OmeZarrSink:
         Replace a Zarr group that is there.
     resume : bool
         Go on in an output whose `finished_chunks` are known.
+    record : bool
+        Record every chunk in the journal as it is written; otherwise whoever collects the chunks calls `record`.
 
     Raises
     ------
@@ -50,7 +52,7 @@ class OmeZarrSink:
         The folder cannot be written.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the last three say what to do with what is there
         self,
         path: Path,
         spec: OutputSpec,
@@ -58,9 +60,11 @@ class OmeZarrSink:
         *,
         overwrite: bool = False,
         resume: bool = False,
+        record: bool = True,
     ) -> None:
         self._path = path
         self._spec = spec
+        self._records = record
         self._levels = pyramid.pyramid_levels(spec.shape, spec.chunk, spec.spacing)
         self._journal = Journal(path, identity)
         if not resume:
@@ -101,6 +105,11 @@ class OmeZarrSink:
             stop = tuple(a + n for a, n in zip(start, part.shape[-len(start) :], strict=True))
             place: tuple[Any, ...] = (..., *Box(start, stop).slices)
             self._storing(partial(array.__setitem__, place, part))
+        if self._records:
+            self.record(index)
+
+    def record(self, index: tuple[int, ...]) -> None:
+        """Record a chunk as finished: a resumed run skips it."""
         self._journal.add(index)
 
     def finish(self) -> None:

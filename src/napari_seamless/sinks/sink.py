@@ -87,6 +87,10 @@ class Sink(Protocol):
         r"""Store one finished chunk: (\\*leading, \\*box.shape)."""
         ...
 
+    def record(self, index: tuple[int, ...]) -> None:
+        """Remember a chunk as finished, where that was not done on writing."""
+        ...
+
     def finish(self) -> None:
         """Mark the output as complete."""
         ...

@@ -94,6 +94,9 @@ class ZarrData:
         """Return the same array with another answer to missing chunks."""
         return ZarrData(self.array, self.label, missing_chunks, in_one_file=self.in_one_file)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self.array, self.label, self.policy, self.in_one_file)
+
     def __repr__(self) -> str:
         return f"<ZarrData {self.label} shape={self.shape} dtype={self.dtype}>"
 
@@ -179,6 +182,11 @@ class ZarrData:
         keys = [self.array.metadata.encode_chunk_key(index) for index in indices]
         prefix = f"{self.array.path}/" if self.array.path else ""
         return list(await asyncio.gather(*(self.array.store.exists(prefix + key) for key in keys)))
+
+
+def _reopen(array: zarr.Array[Any], label: str, policy: MissingChunks, in_one_file: bool) -> ZarrData:
+    """Make the object anew in another process; what was found missing is looked up again."""
+    return ZarrData(array, label, policy, in_one_file=in_one_file)
 
 
 def _units_along(taken: slice, unit: int) -> Iterator[tuple[int, slice]]:
