@@ -38,6 +38,7 @@ def axis_weights(window: Window, size: int) -> np.ndarray[Any, np.dtype[np.float
 
     Examples
     --------
+    >>> from napari_seamless.types import Window
     >>> axis_weights(Window(kind="constant"), 3)
     array([1., 1., 1.])
     """
@@ -87,6 +88,7 @@ def window_array(window: Window, shape: tuple[int, ...]) -> np.ndarray[Any, np.d
 
     Examples
     --------
+    >>> from napari_seamless.types import Window
     >>> window_array(Window(kind="gaussian"), (8, 8)).shape
     (8, 8)
     """
