@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=IMAGES)
     options = parser.parse_args()
     viewer, dock = open_window(options.theme)
-    dock.choose(model=options.model, settings=make_settings(patch_size=64, overlap=0.5, chunk_size=32))
+    dock.choose(model=options.model, settings=make_settings(patch_size=96, overlap=0.5, chunk_size=32))
     tiles = dock.tiling_view.tiles.values
     wait(until=lambda: tiles["time"].text().startswith("~"))
     # Typed sizes lose the focus frame before the picture is taken.

@@ -7,7 +7,7 @@ from typing import Any
 
 import napari
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_seamless._qt.controllers.network_controller import NetworkController
 from napari_seamless._qt.controllers.run_controller import RunController
@@ -125,18 +125,14 @@ class SegmentDock(QWidget):
         steps.setSpacing(8)
         for view in (self.volume_view, self.network_view, self.tiling_view):
             steps.addWidget(view)
-        steps.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(column)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = _Scroll(column)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 6)
         layout.setSpacing(8)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(scroll)
         # The last step stays in sight however far the others are scrolled.
         layout.addWidget(self.run_view)
+        layout.addStretch(1)
         self.setMinimumWidth(320)
 
     def _paint(self, *_: object) -> None:
@@ -145,6 +141,32 @@ class SegmentDock(QWidget):
         names = ("read", "forward", "blend", "write", "text", "muted", "field")
         self.run_view.progress.set_colors(colors.accent, colors.field)
         self.run_view.timings.set_colors({name: getattr(colors, name) for name in names})
+
+
+class _Scroll(QScrollArea):
+    """A scroll area that is never taller than what it holds, so that the last step follows closely."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def sizeHint(self) -> QSize:
+        """Return the size of the content."""
+        return self.widget().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a height at which scrolling still makes sense."""
+        return QSize(0, 120)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Grow and shrink with the content."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 class _Closing:

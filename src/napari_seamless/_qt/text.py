@@ -34,7 +34,7 @@ def size(n_bytes: float) -> str:
     ('8.3 MiB', '300 MiB', '3.0 GiB')
     """
     mib = n_bytes / 2**20
-    if mib < 100:
+    if mib < 10:
         return f"{mib:.1f} MiB"
     return f"{mib:.0f} MiB" if mib < 1000 else f"{n_bytes / 2**30:.1f} GiB"
 

@@ -68,7 +68,10 @@ def _mix(a: QColor, b: QColor, share: float) -> str:
 
 
 _SHEET = Template("""
-#segmentDock, #segmentDock QScrollArea, #stepColumn { background: $background; }
+#segmentDock, #segmentDock QScrollArea, #stepColumn { background: $background; padding: 0px; border: 0px; }
+#segmentDock QScrollBar:vertical { width: 7px; max-width: 7px; margin: 0px; background: transparent; }
+#segmentDock QScrollBar::handle:vertical { background: $field; border-radius: 3px; }
+#segmentDock QScrollBar::add-line, #segmentDock QScrollBar::sub-line { height: 0px; background: transparent; }
 #step { background: $card; border-radius: 7px; }
 #step QWidget { background-color: transparent; }
 #step QLabel { padding: 0px; margin: 0px; }

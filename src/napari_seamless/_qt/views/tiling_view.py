@@ -15,12 +15,12 @@ from napari_seamless._qt.views.step import Choice, Disclosure, Step, label
 from napari_seamless._qt.views.tiles import Tiles
 
 _BORDERS = {
-    "squeeze": "squeeze: move patches closer",
-    "edge": "edge: shift the last patch",
-    "adaptive": "adaptive: smaller last patch",
-    "crop": "crop: leave a rest out",
+    "squeeze": "squeeze: patches closer",
+    "edge": "edge: last one shifted",
+    "adaptive": "adaptive: last one smaller",
+    "crop": "crop: rest left out",
 }
-_WINDOWS = {"gaussian": "gaussian: centres count more", "constant": "constant: all voxels alike"}
+_WINDOWS = {"gaussian": "gaussian: favours centre", "constant": "constant: all alike"}
 _WRITE = {"labels": "labels", "probabilities": "probabilities"}
 _TILES = {
     "patches": ("patches", "Number of forward passes."),
