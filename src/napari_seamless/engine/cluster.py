@@ -48,8 +48,8 @@ class Part:
     start: Index
     stop: Index
 
-    def __contains__(self, index: Index) -> bool:
-        return all(a <= i < b for a, i, b in zip(self.start, index, self.stop, strict=True))
+    def __contains__(self, index: object) -> bool:
+        return isinstance(index, tuple) and all(a <= i < b for a, i, b in zip(self.start, index, self.stop, strict=True))
 
     def __iter__(self) -> Iterator[Index]:
         return itertools.product(*(range(a, b) for a, b in zip(self.start, self.stop, strict=True)))

@@ -54,7 +54,9 @@ class TorchModel:
 
     def __setstate__(self, state: tuple[ModelSpec, Any]) -> None:
         self.spec, network = state
-        self.network = torch.jit.load(io.BytesIO(network)) if isinstance(network, bytes) else network
+        if isinstance(network, bytes):
+            network = torch.jit.load(io.BytesIO(network))  # type: ignore[no-untyped-call]
+        self.network = network
 
     def to(self, device: torch.device) -> None:
         """Move the weights to a device; a plain callable stays as it is."""
