@@ -43,7 +43,9 @@ def test_events_come_in_order_and_count_up() -> None:
     assert isinstance(events[-1], Finished)
     assert events[-1].result is result
     progress = [event for event in events if isinstance(event, Progress)]
-    assert [event.done for event in progress] == list(range(1, result.patches + 1))
+    done = [event.done for event in progress]
+    assert done == sorted(done)
+    assert sorted(set(done)) == list(range(1, result.patches + 1))  # the end may be told twice
     assert {event.total for event in progress} == {result.patches}
     written = np.zeros(shape, int)
     for event in events:
