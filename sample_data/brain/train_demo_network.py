@@ -4,9 +4,9 @@ Run from the repository's root::
 
     .venv/bin/python sample_data/brain/train_demo_network.py
 
-It writes src/napari_seamless/data/demo-meshnet.safetensors and prints Dice scores: on the whole template, and in patches
-without overlap. The network is meant to need its large receptive field, as published networks of this kind do: it only
-ever sees whole brains, so a patch's border is a world that it has never seen.
+It writes src/napari_seamless/data/demo-meshnet.safetensors and prints Dice scores: on the whole template, and in
+patches without overlap. The network is meant to need its large receptive field, as published networks of this kind do:
+it only ever sees whole brains, so a patch's border is a world that it has never seen.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def brain_crop(image: np.ndarray, rng: np.random.Generator | None, margin: int =
 def augmented(
     image: np.ndarray, truth: np.ndarray, rng: np.random.Generator, gain: float = 0.1
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return a pair with another contrast, mirrored half of the time, as (1, 1, z, y, x) float32 and (1, z, y, x) int64."""
+    """Return a pair with another contrast, mirrored half of the time: (1, 1, z, y, x) float32, (1, z, y, x) int64."""
     if rng.random() < 0.5:  # left and right; a brain never stands on its head
         image, truth = np.flip(image, 2), np.flip(truth, 2)
     gamma = math.exp(rng.uniform(-2, 2) * gain)

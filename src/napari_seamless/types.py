@@ -473,8 +473,8 @@ class ModelSpec:
     ----------
     name : str
         Short name for messages and metadata.
-    n_spatial : int
-        Spatial axes of its input (batch, channel, \\*spatial).
+    n_spatial : int or None
+        Spatial axes of its input (batch, channel, \\*spatial); None where only a forward pass can tell.
     in_channels, out_channels : int or None
         Channels in and out; None where only a forward pass can tell.
     classes : tuple of str
@@ -496,7 +496,7 @@ class ModelSpec:
     """
 
     name: str
-    n_spatial: int = 3
+    n_spatial: int | None = None
     in_channels: int | None = None
     out_channels: int | None = None
     classes: tuple[str, ...] = ()

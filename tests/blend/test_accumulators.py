@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.blend.patches_of import assemble, output_of
 from tests.strategies import plans
 
-from napari_seamless.blend import ChunkAccumulators, Scratch
+from napari_seamless.blend import ChunkAccumulators, Scratch, remove_stale
 from napari_seamless.errors import StorageError
 from napari_seamless.plan import make_plan, next_touch, uncovered_chunks
 from napari_seamless.types import Plan
@@ -89,7 +90,7 @@ def test_what_is_queued_for_spilling_stays_in_proportion_to_what_is_held() -> No
 
 def test_scratch_is_used_beyond_the_budget_and_removed(tmp_path: Path) -> None:
     plan = make_plan((24, 24), 8, 0.5, chunk=4)
-    scratch = Scratch(tmp_path)
+    scratch = Scratch(tmp_path / "out.zarr")
     sums = ChunkAccumulators(plan, next_touch, scratch, budget=0)
     written = 0
     for index in np.ndindex(*plan.grid_shape):
@@ -102,7 +103,7 @@ def test_scratch_is_used_beyond_the_budget_and_removed(tmp_path: Path) -> None:
 
 
 def test_close_removes_sums_that_nobody_took(tmp_path: Path) -> None:
-    scratch = Scratch(tmp_path)
+    scratch = Scratch(tmp_path / "out.zarr")
     plan = make_plan((4, 4), 4)
     scratch.save((0, 0), output_of(plan, (0, 0)))
     np.testing.assert_array_equal(scratch.load((0, 0), (2, 4, 4)), output_of(plan, (0, 0)))
@@ -114,7 +115,7 @@ def test_close_removes_sums_that_nobody_took(tmp_path: Path) -> None:
 
 def test_a_budget_that_holds_everything_touches_no_disk(tmp_path: Path) -> None:
     plan = make_plan((24, 24), 8, 0.5, chunk=4)
-    assemble(plan, ChunkAccumulators(plan, next_touch, Scratch(tmp_path), budget=PLENTY))
+    assemble(plan, ChunkAccumulators(plan, next_touch, Scratch(tmp_path / "out.zarr"), budget=PLENTY))
     assert not list(tmp_path.iterdir())
 
 
@@ -132,7 +133,17 @@ def test_a_full_disk_is_told_in_a_sentence(call: str, tmp_path: Path, monkeypatc
     else:
         monkeypatch.setattr(call, lambda **_: full_disk())
     plan = make_plan((24, 24), 8, 0.5, chunk=4)
-    sums = ChunkAccumulators(plan, next_touch, Scratch(tmp_path), budget=0)
+    sums = ChunkAccumulators(plan, next_touch, Scratch(tmp_path / "out.zarr"), budget=0)
     with pytest.raises(StorageError, match=r"No space left on device.*raise the memory budget") as caught:
         assemble(plan, sums)
     assert "None" not in str(caught.value)
+
+
+def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    left, other = Scratch(tmp_path / "out.zarr"), Scratch(tmp_path / "out2.zarr")
+    for scratch in (left, other):
+        scratch.save((0, 0), torch.zeros(1, 2))
+    remove_stale(tmp_path / "out.zarr")
+    assert len(list(tmp_path.iterdir())) == 1
+    assert other.load((0, 0), (1, 2)).shape == (1, 2)
+    other.close()

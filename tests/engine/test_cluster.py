@@ -16,7 +16,6 @@ from napari_seamless.engine import Control, prepare
 from napari_seamless.engine.cluster import Part, halo_patches, split
 from napari_seamless.engine.events import ChunkWritten, Progress
 from napari_seamless.errors import ModelError, RunCancelledError, SettingsError
-from napari_seamless.models import load_model
 from napari_seamless.plan import make_plan
 from napari_seamless.recipe import make_settings
 
@@ -103,12 +102,19 @@ def test_a_killed_worker_costs_time_and_nothing_else(cluster, tmp_path: Path) ->
 def test_a_cancelled_run_is_resumed_by_one_process(cluster, tmp_path: Path) -> None:
     control = Control()
     out = tmp_path / "out.zarr"
-    job = prepare(image(), load_model(network()), SETTINGS, out, scheduler=cluster.scheduler_address)
+    job = prepare(image(), SlowNetwork(), SETTINGS, out, scheduler=cluster.scheduler_address)
+    written: list[object] = []
+
+    def cancel_in_the_middle(event: object) -> None:
+        written.append(event) if isinstance(event, ChunkWritten) else None
+        if len(written) > 9:
+            control.cancel()
+
     with pytest.raises(RunCancelledError):
-        job.run(lambda event: control.cancel() if isinstance(event, ChunkWritten) else None, control)
-    resumed = prepare(image(), load_model(network()), SETTINGS, out, resume=True).run()
+        job.run(cancel_in_the_middle, control)
+    resumed = prepare(image(), SlowNetwork(), SETTINGS, out, resume=True).run()
     assert 0 < resumed.evaluated < resumed.patches
-    whole = prepare(image(), load_model(network()), SETTINGS).run()
+    whole = prepare(image(), network(), SETTINGS).run()
     np.testing.assert_array_equal(resumed.array[...], whole.array[...])
 
 

@@ -31,7 +31,7 @@ def _no_thread_is_left() -> Iterator[None]:
 
 
 def scratch_folders(folder: Path) -> list[Path]:
-    return list(folder.glob(".seamless-scratch-*"))
+    return list(folder.glob(".*-scratch-*"))
 
 
 def test_events_come_in_order_and_count_up() -> None:

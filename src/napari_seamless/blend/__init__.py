@@ -2,7 +2,7 @@
 
 from napari_seamless.blend.accumulators import ChunkAccumulators
 from napari_seamless.blend.arithmetic import add_into, multiply_into
-from napari_seamless.blend.scratch import Scratch
+from napari_seamless.blend.scratch import Scratch, remove_stale
 from napari_seamless.blend.weight_sums import WeightSums
 
-__all__ = ["ChunkAccumulators", "Scratch", "WeightSums", "add_into", "multiply_into"]
+__all__ = ["ChunkAccumulators", "Scratch", "WeightSums", "add_into", "multiply_into", "remove_stale"]

@@ -17,12 +17,14 @@ class Scratch:
 
     Parameters
     ----------
-    parent : pathlib.Path or None
-        Where the folder is made; None for the system's folder for temporary files.
+    output : pathlib.Path or None
+        What the sums are for: the folder is made beside it, for the system's folder for temporary files, which serves
+        an output in memory, may itself lie in memory.
     """
 
-    def __init__(self, parent: Path | None = None) -> None:
-        self._parent = parent
+    def __init__(self, output: Path | None = None) -> None:
+        self._parent = None if output is None else output.absolute().parent
+        self._prefix = _prefix(output)
         self._folder: Path | None = None
 
     def save(self, index: tuple[int, ...], sums: torch.Tensor) -> None:
@@ -57,5 +59,15 @@ class Scratch:
 
     def _path(self, index: tuple[int, ...]) -> Path:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix=".seamless-scratch-", dir=self._parent))
+            self._folder = Path(tempfile.mkdtemp(prefix=self._prefix, dir=self._parent))
         return self._folder / ("-".join(map(str, index)) + ".f32")
+
+
+def remove_stale(output: Path) -> None:
+    """Remove the folders that killed runs into `output` left behind."""
+    for folder in output.absolute().parent.glob(f"{_prefix(output)}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prefix(output: Path | None) -> str:
+    return ".seamless-scratch-" if output is None else f".{output.name}-scratch-"

@@ -40,6 +40,7 @@ class WeightSums:
     Examples
     --------
     >>> from napari_seamless.plan import make_plan
+    >>> from napari_seamless.types import Box
     >>> plan = make_plan((6,), 4, 0.5)
     >>> WeightSums(plan, lambda shape: np.ones(shape, np.float32)).over(Box((0,), (6,)))
     array([1., 1., 2., 2., 1., 1.], dtype=float32)

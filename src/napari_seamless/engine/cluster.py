@@ -49,7 +49,9 @@ class Part:
     stop: Index
 
     def __contains__(self, index: object) -> bool:
-        return isinstance(index, tuple) and all(a <= i < b for a, i, b in zip(self.start, index, self.stop, strict=True))
+        return isinstance(index, tuple) and all(
+            a <= i < b for a, i, b in zip(self.start, index, self.stop, strict=True)
+        )
 
     def __iter__(self) -> Iterator[Index]:
         return itertools.product(*(range(a, b) for a, b in zip(self.start, self.stop, strict=True)))
@@ -190,6 +192,7 @@ def run_parts(client: Any, order: Order, on_event: OnEvent, control: Control, wa
     evaluated = 0
     try:
         for future in _as_completed(futures, control):
+            control.checkpoint()
             count, seconds = future.result()
             evaluated += count
             watch.add(seconds)

@@ -18,7 +18,6 @@ from napari_seamless.plan import batches, next_touch, uncovered_chunks, window_a
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
-    from pathlib import Path
 
     from napari_seamless.engine.control import Control
     from napari_seamless.engine.job import Job
@@ -88,7 +87,7 @@ class Corridor:
         sink = open_sink(outputs)
         self._on_event(Started(plan=plan, volume=sink.volume))
         reduce = make_reduce(self._job, outputs)
-        scratch = Scratch(_scratch_parent(self._job.output))
+        scratch = Scratch(self._job.output)
         sums = ChunkAccumulators(plan, next_touch, scratch, budget=budget, skip=self._skip)
         try:
             with Finisher(sink, plan, reduce, self._on_event, self._watch) as finisher:
@@ -160,8 +159,3 @@ def _todo(plan: Plan, skip: Container[Index]) -> Iterator[Batch]:
 
 def _is_wanted(plan: Plan, batch: Batch, skip: Container[Index]) -> bool:
     return any(chunk not in skip for index in batch for chunk in plan.chunks_touching(plan.patch_box(index)))
-
-
-def _scratch_parent(output: Path | None) -> Path | None:
-    """Spill beside the output: the folder for temporary files may itself lie in memory."""
-    return None if output is None else output.absolute().parent

@@ -117,7 +117,7 @@ def _check_fit(volume: Volume, spec: ModelSpec, settings: RunSettings) -> None:
                 "select one of them first."
             )
     n = len(volume.spatial_axes)
-    if n != spec.n_spatial:
+    if spec.n_spatial is not None and n != spec.n_spatial:
         raise ModelError(
             f"The network {spec.name} works on {spec.n_spatial} spatial axes, but {volume.name} has {n} "
             f"({', '.join(volume.spatial_axes)}); choose another network or name the axes of the volume."

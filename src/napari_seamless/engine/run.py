@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from napari_seamless.blend import remove_stale
 from napari_seamless.engine.cluster import Order, cluster_client, run_parts
 from napari_seamless.engine.corridor import Corridor
 from napari_seamless.engine.events import Finished, OnEvent, Progress, Warned
@@ -30,6 +31,8 @@ def run(job: Job, on_event: OnEvent, control: Control) -> Segmentation:
     with watch.stage("read"):
         statistics = _statistics(job, control)
         identity = run_identity(job.volume, job.model.spec, job.settings, job.plan, statistics)
+    if job.output is not None:
+        remove_stale(job.output)
     done = finished_chunks(job.output, identity) if job.resume and job.output is not None else frozenset()
     if job.workers is None and job.scheduler is None:
         job.model.to(job.device)

@@ -99,17 +99,17 @@ class TorchModel:
 def wrap_callable(network: Callable[[torch.Tensor], torch.Tensor], *, activation: Activation = "none") -> TorchModel:
     """Wrap a module or callable; what it returns is blended as it is unless an activation is named.
 
-    Channels are read from the first and last convolution of a module, where it has any, so that a misfit shows before
-    the run; the hash covers its weights.
+    The spatial axes are those of a module's convolutions, and its channels those of its first layer where that is
+    certain to come first, so that a misfit shows before the run; the hash covers its weights.
     """
     name = getattr(network, "__name__", type(network).__name__)
     if not isinstance(network, nn.Module):
         return TorchModel(network, ModelSpec(name=name, activation=activation))
-    first = next((m for m in network.modules() if isinstance(m, _CONVOLUTIONS)), None)
+    first = _first_layer(network)
     spec = ModelSpec(
         name=name,
-        n_spatial=len(first.kernel_size) if first is not None else 3,
-        in_channels=first.in_channels if first is not None else None,
+        n_spatial=next((len(m.kernel_size) for m in network.modules() if isinstance(m, _CONVOLUTIONS)), None),
+        in_channels=first.in_channels if isinstance(first, _CONVOLUTIONS) else None,
         activation=activation,
         sha256=module_hash(network),
     )
@@ -117,6 +117,13 @@ def wrap_callable(network: Callable[[torch.Tensor], torch.Tensor], *, activation
 
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def _first_layer(network: nn.Module) -> nn.Module:
+    """Follow sequences to the layer that sees the input; other modules may call their layers in any order."""
+    while isinstance(network, nn.Sequential) and len(network):
+        network = network[0]
+    return network
 
 
 def module_hash(module: nn.Module) -> str:

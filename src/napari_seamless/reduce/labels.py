@@ -39,6 +39,7 @@ def argmax_labels(sums: torch.Tensor) -> np.ndarray[Any, Any]:
 
     Examples
     --------
+    >>> import torch
     >>> argmax_labels(torch.tensor([[0.2, 0.7], [0.8, 0.3]]))
     array([1, 0], dtype=uint8)
     """
