@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1500, 950)
 DOCK_WIDTH = 372
-AXIAL_PLANE = 92
+AXIAL_PLANE = 86
 PATIENCE_SECONDS = 600
 
 
@@ -43,8 +43,9 @@ def open_window(theme: str) -> tuple[napari.Viewer, Any]:
     viewer.open_sample("napari-seamless", "brain")
     area, dock = viewer.window.add_plugin_dock_widget("napari-seamless", "Segment volume")
     window = viewer.window._qt_window
-    window.resize(*SIZE)
     viewer.show()
+    window.resize(*SIZE)
+    wait(0.5)
     window.resizeDocks([area], [DOCK_WIDTH], Qt.Orientation.Horizontal)
     viewer.mouse_over_canvas = False
     viewer.scene.camera.orientation2d = ("up", "right")
@@ -62,10 +63,13 @@ def show_plane(viewer: napari.Viewer) -> None:
 def show_volume(viewer: napari.Viewer) -> None:
     """Show brain and labels in 3D."""
     viewer.dims.ndisplay = 3
-    viewer.layers["brain T1"].rendering = "attenuated_mip"
-    viewer.layers["brain T1"].attenuation = 0.02
-    viewer.scene.camera.angles = (-10, 35, 130)
-    viewer.reset_view(reset_camera_angle=False, margin=0.08)
+    brain, labels = viewer.layers["brain T1"], viewer.layers["brain T1 labels"]
+    brain.rendering, brain.attenuation = "attenuated_mip", 0.02
+    # The brain lies behind the labels, so that the cut through what is finished can be seen.
+    brain.blending, labels.opacity = "translucent_no_depth", 1.0
+    viewer.reset_view(reset_camera_angle=False)
+    viewer.scene.camera.set_view_direction((-0.5, -0.7, 0.6), (1, 0, 0))
+    viewer.scene.camera.zoom *= 1.02
 
 
 def main() -> None:
@@ -76,7 +80,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=IMAGES)
     options = parser.parse_args()
     viewer, dock = open_window(options.theme)
-    dock.choose(model=options.model, settings=make_settings(patch_size=96, overlap=0.5, chunk_size=32))
+    dock.choose(model=options.model, settings=make_settings(patch_size=96, overlap=0.5, chunk_size=30))
     tiles = dock.tiling_view.tiles.values
     wait(until=lambda: tiles["time"].text().startswith("~"))
     # Typed sizes lose the focus frame before the picture is taken.
@@ -86,12 +90,13 @@ def main() -> None:
     progress = dock.run_view.progress
     wait(until=lambda: progress.value() > 0)
     show_plane(viewer)
-    # Patches come in z order: near the middle of the run the plane is half full.
-    wait(until=lambda: progress.value() >= 0.62 * progress.maximum())
+    # Patches come in z order, and the plane lies in chunks that the second of three layers of patches completes.
+    wait(until=lambda: progress.value() >= 0.6 * progress.maximum())
     save(viewer, options.folder / f"window-2d{suffix(options.theme)}.png")
     show_volume(viewer)
     save(viewer, options.folder / f"window-3d{suffix(options.theme)}.png")
     wait(until=lambda: not dock.state.phase.busy)
+    viewer.layers["brain T1 labels"].opacity = 0.6
     show_plane(viewer)
     save(viewer, options.folder / f"window-done{suffix(options.theme)}.png")
     viewer.close()
@@ -105,6 +110,7 @@ def suffix(theme: str) -> str:
 def save(viewer: napari.Viewer, path: Path) -> None:
     """Save the window as it is now."""
     wait(0.5)
+    viewer.status = "Ready"
     path.parent.mkdir(parents=True, exist_ok=True)
     viewer.window.screenshot(str(path), canvas_only=False, flash=False)
 
