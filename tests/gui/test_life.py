@@ -99,6 +99,12 @@ def test_closing_the_window_ends_the_run(make_hands, volume):
     assert network.calls <= before + 2
 
 
+def delete(hands: Hands) -> None:
+    """Delete a dock that has lost its window, as the last reference to it would."""
+    hands.dock.deleteLater()
+    hands.qtbot.wait(50)
+
+
 def test_closing_the_dock_ends_the_run(make_hands, volume):
     network = Threshold(SLOW)
     hands = running(make_hands, volume, network)
@@ -106,7 +112,7 @@ def test_closing_the_dock_ends_the_run(make_hands, volume):
     hands.viewer.window.remove_dock_widget(hands.dock)
     assert not hands.dock.worker.busy
     assert network.calls <= before + 2
-    hands.dock.deleteLater()
+    delete(hands)
 
 
 def test_closing_the_dock_of_a_paused_run(make_hands, volume):
@@ -114,7 +120,7 @@ def test_closing_the_dock_of_a_paused_run(make_hands, volume):
     hands.click("pause")
     hands.viewer.window.remove_dock_widget(hands.dock)
     assert not hands.dock.worker.busy
-    hands.dock.deleteLater()
+    delete(hands)
 
 
 def test_a_closed_dock_leaves_memory(make_hands, volume, qtbot):
