@@ -93,7 +93,7 @@ def _arguments(volume: Volume, axes: Sequence[str] | None = None) -> dict[str, A
 
 def _one_class(volume: Volume, index: int, classes: Sequence[str], colors: Sequence[Color]) -> LayerDataTuple:
     axis = volume.axes.index("c")
-    levels = [da.take(_lazy(level.data), index, axis=axis) for level in volume.levels]
+    levels = [_taken(level.data, index, axis) for level in volume.levels]
     arguments = _arguments(volume, volume.spatial_axes) | {
         "name": f"{volume.name} {classes[index] if index < len(classes) else f'class {index}'}",
         "contrast_limits": (0.0, 1.0),
@@ -104,6 +104,13 @@ def _one_class(volume: Volume, index: int, classes: Sequence[str], colors: Seque
         color = np.asarray(colors[index][:3]) / 255
         arguments["colormap"] = Colormap([(0.0, 0.0, 0.0), color], name=f"class {index}")
     return levels if len(levels) > 1 else levels[0], arguments, "image"
+
+
+def _taken(array: Any, index: int, axis: int) -> Any:
+    """Return one class: a view where the array is in memory, for dask would keep a copy of what it holds now."""
+    if isinstance(array, np.ndarray):
+        return array[(*(slice(None),) * axis, index)]
+    return da.take(_lazy(array), index, axis=axis)
 
 
 def _lazy(array: Any) -> da.Array:

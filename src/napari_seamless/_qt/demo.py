@@ -1,0 +1,57 @@
+"""The demo in a window: the brain, the network, and a run that has started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import napari
+from qtpy.QtCore import QTimer
+
+from napari_seamless._qt.dock import SegmentDock
+
+_SHOWN_PLANE = 20
+"""World position in millimetres along z of an axial plane through the ventricles."""
+
+
+def run_demo() -> None:
+    """Open the demo and stay until the window is closed."""
+    open_demo()
+    napari.run()
+
+
+def open_demo(viewer: Any = None) -> tuple[Any, SegmentDock]:
+    """Open the brain and the dock in a viewer, and start the run as soon as the network is loaded.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer or None
+        None opens a new one.
+
+    Returns
+    -------
+    viewer : napari.Viewer
+    dock : SegmentDock
+    """
+    viewer = viewer or napari.Viewer(title="napari-seamless demo")
+    image = viewer.open_sample("napari-seamless", "brain")[0]
+    _, dock = viewer.window.add_plugin_dock_widget("napari-seamless", "Segment volume")
+    viewer.scene.camera.orientation2d = ("up", "right")
+    viewer.dims.set_point(0, _SHOWN_PLANE)
+    viewer.reset_view()
+    dock.choose(layer=image, model="demo")
+    if dock.state.model is not None:
+        _start_soon(dock)
+        return viewer, dock
+
+    def start(model: Any) -> None:
+        if model is not None:
+            dock.state.events.model.disconnect(start)
+            _start_soon(dock)
+
+    dock.state.events.model.connect(start)
+    return viewer, dock
+
+
+def _start_soon(dock: SegmentDock) -> None:
+    """Start when everything else that listens to the choice of the network has heard of it."""
+    QTimer.singleShot(0, dock.run)
