@@ -98,3 +98,14 @@ def wait_for_lines(journal, n, process):
             return
         time.sleep(0.02)
     pytest.fail(f"the run wrote no chunk: {process.communicate(timeout=5)[1]}")
+
+
+def test_several_processes_write_what_one_writes(networks, tmp_path):
+    source = store(tmp_path / "noise.zarr", np.random.default_rng(0).random((24, 20, 20), np.float32), chunk=12)
+    line = ["--model", networks["bands"], "--patch", "8", "--chunk", "8", "--device", "cpu", "--quiet"]
+    for name, more in (("one", []), ("many", ["--workers", "2"])):
+        done = call("segment", source, tmp_path / f"{name}.zarr", *line, *more)
+        assert done.returncode == 0, done.stderr
+    one, many = (zarr.open_array(tmp_path / f"{name}.zarr" / "0", mode="r")[...] for name in ("one", "many"))
+    np.testing.assert_array_equal(one, many)
+    assert one.any()

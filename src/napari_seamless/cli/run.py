@@ -36,6 +36,10 @@ class Request:
         Path of the reference labels.
     overwrite, resume : bool
         What to do with an output that is there.
+    workers : int or None
+        Run on this many local processes.
+    scheduler : str or None
+        Run on the cluster of this dask scheduler.
     """
 
     source: str
@@ -46,6 +50,8 @@ class Request:
     truth: str | None = None
     overwrite: bool = False
     resume: bool = False
+    workers: int | None = None
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +114,16 @@ def _prepare(request: Request) -> tuple[Job, Volume | None]:
         check_truth(volume, truth)
     model = load_model(request.model)
     settings = settings_for(model, request.settings)
-    job = prepare(volume, model, settings, request.output, overwrite=request.overwrite, resume=request.resume)
+    job = prepare(
+        volume,
+        model,
+        settings,
+        request.output,
+        overwrite=request.overwrite,
+        resume=request.resume,
+        workers=request.workers,
+        scheduler=request.scheduler,
+    )
     return job, truth
 
 

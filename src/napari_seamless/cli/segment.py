@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 @click.option("--truth", metavar="LABELS", help="Reference labels; the Dice score of each class is reported.")
 @click.option("--overwrite", is_flag=True, help="Replace an OUTPUT that exists.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped; its settings must be the same.")
+@click.option(
+    "--workers", type=click.IntRange(1), metavar="N", help="Run on N local processes (extra: distributed); same bytes."
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Run on the cluster of a dask scheduler, such as tcp://10.0.0.1:8786."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output and nothing else.")
 @click.option("--quiet", is_flag=True, help="Show no progress bar and no summary; warnings and errors remain.")
 @debug_option
@@ -41,6 +47,8 @@ def segment(
     truth: str | None,
     overwrite: bool,
     resume: bool,
+    workers: int | None,
+    scheduler: str | None,
     as_json: bool,
     quiet: bool,
     **settings: Any,
@@ -52,6 +60,8 @@ def segment(
     """
     if overwrite and resume:
         raise click.UsageError("--overwrite and --resume contradict each other; choose one of them.")
+    if workers is not None and scheduler is not None:
+        raise click.UsageError("--workers starts processes here and --scheduler uses others; choose one of them.")
     # The engine and torch are imported here, so that help and wrong arguments answer at once.
     from napari_seamless.cli.progress import TerminalReporter
     from napari_seamless.cli.report import as_json as reported
@@ -67,6 +77,8 @@ def segment(
         truth=truth,
         overwrite=overwrite,
         resume=resume,
+        workers=workers,
+        scheduler=scheduler,
     )
     with standard_output_kept_clean():
         outcome = run(request, TerminalReporter(quiet=quiet))

@@ -34,6 +34,8 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
     memory_budget: int | str | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
     on_event: OnEvent | None = None,
     control: Control | None = None,
     **settings: Any,
@@ -57,6 +59,8 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
         See `RunSettings`.
     overwrite, resume : bool
         Replace, or go on with, an output that is there.
+    workers, scheduler : int or None, str or None
+        Run on this many local processes, or on the cluster of this dask scheduler; the bytes are the same.
     on_event, control
         See `Job.run`.
 
@@ -91,5 +95,15 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
     network = load_model(model)
     if patch_size is None and network.spec.patch_size is not None:
         chosen = chosen.model_copy(update={"patch_size": network.spec.patch_size})
-    job = prepare(volume, network, chosen, output, window=own, overwrite=overwrite, resume=resume)
+    job = prepare(
+        volume,
+        network,
+        chosen,
+        output,
+        window=own,
+        overwrite=overwrite,
+        resume=resume,
+        workers=workers,
+        scheduler=scheduler,
+    )
     return job.run(on_event, control)
