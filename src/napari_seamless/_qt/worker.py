@@ -11,6 +11,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, QTimer
 
+from napari_seamless._qt.collector import MainThreadCollector
 from napari_seamless.errors import SeamlessError
 
 POLL_MS = 25
@@ -35,6 +36,7 @@ class Worker(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._drain)
+        self._collector = MainThreadCollector(self)
 
     def start(
         self,
@@ -57,6 +59,7 @@ class Worker(QObject):
 
         thread = threading.Thread(target=body, name=f"napari-seamless {name}", daemon=True)
         self._threads.append(thread)
+        self._collector.begin()
         thread.start()
         self._timer.start()
 
@@ -78,6 +81,7 @@ class Worker(QObject):
         self._threads.clear()
         while not self._queue.empty():
             self._queue.get_nowait()
+        self._collector.end()
 
     def _drain(self) -> None:
         """Deliver what has come, for a bounded time."""
@@ -91,3 +95,4 @@ class Worker(QObject):
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         if not self._open or not self.busy:
             self._timer.stop()
+            self._collector.end()

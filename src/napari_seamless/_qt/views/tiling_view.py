@@ -19,8 +19,14 @@ _BORDERS = {
     "edge": "edge: last one shifted",
     "adaptive": "adaptive: last one smaller",
     "crop": "crop: rest left out",
+    "pad": "pad: volume extended",
 }
-_WINDOWS = {"gaussian": "gaussian: favours centre", "constant": "constant: all alike"}
+_WINDOWS = {
+    "gaussian": "gaussian: favours centre",
+    "constant": "constant: all alike",
+    "hann": "hann: fades to the edge",
+    "triangle": "triangle: fades evenly",
+}
 _WRITE = {"labels": "labels", "probabilities": "probabilities"}
 _TILES = {
     "patches": ("patches", "Number of forward passes."),
