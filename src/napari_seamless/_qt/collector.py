@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 
 from qtpy.QtCore import QObject, QTimer
 
@@ -18,6 +19,7 @@ class MainThreadCollector(QObject):
     """
 
     _users = 0
+    _frozen = False
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -28,17 +30,16 @@ class MainThreadCollector(QObject):
 
     def begin(self) -> None:
         """Take over; harmless when it has been taken over already."""
-        if self._active:
+        if self._active or (MainThreadCollector._users == 0 and not gc.isenabled()):
+            # Where the collector is off already, somebody else has chosen when to collect.
             return
         self._active = True
         if MainThreadCollector._users == 0:
-            if not gc.isenabled():
-                # Somebody else has chosen how to collect; leave it to them.
-                self._active = False
-                return
             gc.disable()
             # What is old already need not be searched again and again: that would block the window.
-            gc.freeze()
+            MainThreadCollector._frozen = gc.get_freeze_count() == 0
+            if MainThreadCollector._frozen:
+                gc.freeze()
         MainThreadCollector._users += 1
         self._timer.start()
 
@@ -47,11 +48,13 @@ class MainThreadCollector(QObject):
         if not self._active:
             return
         self._active = False
-        self._timer.stop()
         MainThreadCollector._users -= 1
         if MainThreadCollector._users == 0:
-            gc.unfreeze()
+            if MainThreadCollector._frozen:
+                gc.unfreeze()
             gc.enable()
+        with suppress(RuntimeError):  # Qt has deleted the timer where the dock was destroyed
+            self._timer.stop()
 
     def collect(self) -> None:
         """Collect the oldest generation that is due, by the thresholds that Python itself uses."""
