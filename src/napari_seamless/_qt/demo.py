@@ -6,9 +6,12 @@ from typing import Any
 
 import napari
 from qtpy.QtCore import QTimer
+from qtpy.QtGui import QGuiApplication
 
 from napari_seamless._qt.dock import SegmentDock
 
+_SIZE = (1400, 900)
+"""Pixels of the window on a screen that has them: all four steps are in sight."""
 _SHOWN_PLANE = 20
 """World position in millimetres along z of an axial plane through the ventricles."""
 
@@ -32,7 +35,10 @@ def open_demo(viewer: Any = None) -> tuple[Any, SegmentDock]:
     viewer : napari.Viewer
     dock : SegmentDock
     """
-    viewer = viewer or napari.Viewer(title="napari-seamless demo")
+    if viewer is None:
+        viewer = napari.Viewer(title="napari-seamless demo")
+        screen = QGuiApplication.primaryScreen().availableGeometry()
+        viewer.window.resize(min(_SIZE[0], screen.width()), min(_SIZE[1], screen.height()))
     image = viewer.open_sample("napari-seamless", "brain")[0]
     _, dock = viewer.window.add_plugin_dock_widget("napari-seamless", "Segment volume")
     viewer.scene.camera.orientation2d = ("up", "right")
