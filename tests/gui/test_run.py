@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 import zarr
 from qtpy.QtWidgets import QPushButton
 from tests.gui.hands import Threshold
 
+from napari_seamless import samples
 from napari_seamless._qt.state import Phase
+from napari_seamless.models import demo_model
 
 # Eight patches and eight chunks in each run, each patch a fifth of a second.
 PATCH, SLOW = 16, 0.2
@@ -188,3 +191,20 @@ def test_every_button_says_what_it_does(make_hands, volume):
     hands = make_hands(volume, Threshold())
     for button in hands.dock.findChildren(QPushButton):
         assert button.toolTip()
+
+
+def test_the_demo_network_labels_a_piece_of_the_brain(make_hands):
+    """With one patch for the whole piece the window's labels are those of the network itself."""
+    image, _ = samples.brain()
+    piece = np.asarray(image.data)[50:114, 60:124, 60:124]
+    hands = make_hands(piece)
+    hands.choose_network()
+    hands.tile(64)
+    hands.click("run")
+    hands.wait_idle()
+    scaled = (piece - piece.min()) / np.float32(int(piece.max()) - int(piece.min()))
+    with torch.inference_mode():
+        expected = demo_model()(torch.from_numpy(scaled.astype(np.float32))[None, None])[0].argmax(0).numpy()
+    assert np.mean(hands.result.data == expected) > 0.999
+    assert {"background", "white matter", "grey matter"} == set(hands.result.features["class"])
+    assert set(np.unique(expected)) == {0, 1, 2}
