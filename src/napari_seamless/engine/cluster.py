@@ -13,7 +13,7 @@ import torch
 
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.corridor import Corridor
-from napari_seamless.engine.events import ChunkWritten, Progress, Started
+from napari_seamless.engine.events import ChunkWritten, Progress, Started, ignore_event
 from napari_seamless.engine.forward import forward, patch_reader, read_batch
 from napari_seamless.engine.output import open_sink
 from napari_seamless.engine.stopwatch import Stopwatch
@@ -242,14 +242,10 @@ def run_part(order: Order, outputs: int, part: Part) -> tuple[int, dict[str, flo
     """
     job = _arrive(order)
     watch = Stopwatch()
-    corridor = Corridor(job, _ignore, Control(), watch, Outside(part, order.done))
+    corridor = Corridor(job, ignore_event, Control(), watch, Outside(part, order.done))
     sink = open_sink(replace(job, resume=True, overwrite=False), outputs, dict(order.identity), record=False)
     corridor.walk(order.statistics, lambda _: sink)
     return corridor.evaluated, watch.seconds()
-
-
-def _ignore(event: object) -> None:
-    """Take the events of a task: only its result travels."""
 
 
 def _arrive(order: Order) -> Job:

@@ -73,3 +73,7 @@ class Finished:
 
 Event = Started | Progress | ChunkWritten | Warned | Finished
 OnEvent = Callable[[Event], None]
+
+
+def ignore_event(event: Event) -> None:
+    """Take an event that nobody asked for, such as those of a task whose result alone travels."""

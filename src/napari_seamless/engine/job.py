@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_seamless.engine import memory
 from napari_seamless.engine.control import Control
+from napari_seamless.engine.events import ignore_event
 from napari_seamless.engine.forward import forward, patch_reader, read_batch
 from napari_seamless.engine.result import Estimate, Segmentation
 from napari_seamless.engine.run import run
@@ -124,8 +125,4 @@ class Job:
         SeamlessError
             Something went wrong; the text says what to do. What was finished is kept.
         """
-        return run(self, on_event or _ignore, control or Control())
-
-
-def _ignore(event: object) -> None:
-    """Take an event that nobody asked for."""
+        return run(self, on_event or ignore_event, control or Control())

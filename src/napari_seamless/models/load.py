@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -56,9 +55,5 @@ def load_model(source: ModelSource, *, activation: Activation | None = None) -> 
     if callable(source):
         return wrap_callable(source, activation=activation or "none")
     raise ModelError(
-        f"model must be a path, 'demo', a torch module or a callable, got {_type_name(source)}; see load_model."
+        f"model must be a path, 'demo', a torch module or a callable, got {type(source).__name__}; see load_model."
     )
-
-
-def _type_name(value: Any) -> str:
-    return type(value).__name__
