@@ -31,7 +31,10 @@ def test_a_row_of_the_table_says_the_flag_and_the_default(name: str, flag: str, 
     (option,) = [option for option in segment.params if option.name == name]
     assert flag in option.opts
     value = RunSettings.model_fields[name].default
-    if isinstance(value, int | float):
+    if isinstance(value, bool):
+        assert default in {"off", "none"}
+        assert not value
+    elif isinstance(value, int | float):
         assert float(default.rsplit(maxsplit=1)[-1]) == value  # "the network's own, else 64"
     elif value is not None:
         assert default == f"`{value}`"

@@ -36,6 +36,15 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         make_settings(memory_budget=text)
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"), [("all", True), ("none", False), ("y", ("y",)), ("z, x", ("z", "x")), (["z", "y"], ("z", "y"))]
+)
+def test_flips_are_named_by_words_or_axes(text: object, meant: object) -> None:
+    settings = make_settings(flips=text)
+    assert settings.flips == meant
+    assert make_settings(**json.loads(json.dumps(settings.model_dump(mode="json")))) == settings
+
+
 @given(
     st.integers(1, 500) | st.tuples(st.integers(1, 500), st.integers(1, 500)),
     st.floats(0, 0.99) | st.tuples(st.floats(0, 0.99), st.floats(0, 0.99)),
@@ -58,7 +67,8 @@ def test_settings_are_frozen() -> None:
         ({"overlap": -0.1}, "overlap must be at least 0 and below 1, got -0.1; try 0.5."),
         ({"overlap": (0.5, 1.5)}, "overlap must be at least 0 and below 1, got 1.5; try 0.5."),
         ({"overlap": float("nan")}, "overlap must be at least 0 and below 1, got nan; try 0.5."),
-        ({"batch_size": 0}, "batch_size: input should be greater than or equal to 1, got 0."),
+        ({"batch_size": 0}, "batch_size: input should be greater than or equal to 1 or 'auto', got 0."),
+        ({"flips": "z,y,z"}, "flips must name each axis once, got z,y,z; try all."),
         ({"memory_budget": 1000}, "memory_budget: input should be greater than or equal to 1048576, got 1000."),
         ({"channel": -1}, "channel: input should be greater than or equal to 0, got -1."),
     ],
@@ -81,6 +91,11 @@ def test_values_out_of_range_are_refused(values: dict[str, object], says: str) -
         {"threshold": float("inf")},
         {"threshold": float("nan")},
         {"missing_chunks": "guess"},
+        {"batch_size": "many"},
+        {"precision": "int8"},
+        {"channels_last": "first"},
+        {"compile": "soon"},
+        {"flips": 3},
     ],
 )
 def test_every_refusal_is_one_sentence_that_names_the_setting(values: dict[str, object]) -> None:

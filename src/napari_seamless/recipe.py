@@ -11,6 +11,7 @@ from napari_seamless.errors import SettingsError
 from napari_seamless.types import Activation, BorderMode, PadMode, PadSides, WindowKind
 
 MissingChunks = Literal["warn", "error", "fill"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Write = Literal["labels", "probabilities"]
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
@@ -30,6 +31,21 @@ def parse_bytes(value: object) -> object:
     if match is None or match[2].lower() not in _UNITS:
         raise ValueError(f"a size is a number with an optional unit such as 500MB or 1GiB, got {value!r}")
     return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def parse_flips(value: object) -> object:
+    """Turn the words ``"all"`` and ``"none"`` into a bool, and names joined by commas into a tuple.
+
+    Examples
+    --------
+    >>> parse_flips("all"), parse_flips("y,x")
+    (True, ('y', 'x'))
+    """
+    if not isinstance(value, str):
+        return _as_tuple(value)
+    if value in ("all", "none"):
+        return value == "all"
+    return tuple(name.strip() for name in value.split(","))
 
 
 def _as_tuple(value: object) -> object:
@@ -74,8 +90,17 @@ class RunSettings(BaseModel):
         Probability above which a one-channel network's voxel is foreground.
     device : str
         ``"auto"``, or a torch device such as ``"cpu"`` or ``"cuda:0"``.
-    batch_size : int
-        Patches per forward pass.
+    batch_size : int or "auto"
+        Patches per forward pass. auto: 1 on a CPU, and as many as pay on a GPU, measured before the run.
+    precision : {"auto", "float32", "bfloat16", "float16"}
+        Type that the network computes in; auto takes 16 bits on CUDA. Less than float32 is used only where it agrees
+        with float32 on the first batch.
+    channels_last : bool or "auto"
+        Whether voxels and weights lie channels last in memory; auto does so on CUDA in 16 bits.
+    compile : bool
+        Compile the network with torch.compile; a module only, neither a function nor TorchScript.
+    flips : bool or tuple of str
+        Average the network over all flips of these axes, such as z,y, or of all axes; n axes take 2^n forward passes.
     memory_budget : int or None
         Bytes for queues and accumulators; what does not fit is spilled to a scratch store. None: half of what is free.
     chunk_size : int or tuple of int or None
@@ -102,7 +127,11 @@ class RunSettings(BaseModel):
     activation: Activation | None = None
     threshold: float = Field(default=0.5, allow_inf_nan=False)
     device: str = "auto"
-    batch_size: int = Field(default=1, ge=1)
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    precision: Precision = "auto"
+    channels_last: bool | Literal["auto"] = "auto"
+    compile: bool = False
+    flips: Annotated[bool | tuple[str, ...], BeforeValidator(parse_flips)] = False
     memory_budget: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(default=None, ge=2**20)
     chunk_size: PerAxisInt | None = None
     channel: int | None = Field(default=None, ge=0)
@@ -122,6 +151,13 @@ class RunSettings(BaseModel):
         for size in value if isinstance(value, tuple) else (1 if value is None else value,):
             if size < 1:
                 raise ValueError(f"sizes must be at least 1 voxel, got {size}")
+        return value
+
+    @field_validator("flips")
+    @classmethod
+    def _flips_named_once(cls, value: bool | tuple[str, ...]) -> bool | tuple[str, ...]:
+        if isinstance(value, tuple) and (len(set(value)) < len(value) or not all(value)):
+            raise ValueError(f"flips must name each axis once, got {','.join(value)}; try all")
         return value
 
 
@@ -158,4 +194,5 @@ def _sentence(error: ValidationError) -> str:
         return f"{name} is not a setting; the settings are {', '.join(RunSettings.model_fields)}."
     if text.startswith(name):
         return f"{text}."
-    return f"{name}: {text[0].lower()}{text[1:]}, got {first.get('input')!r}."
+    others = [e["ctx"]["expected"] for e in error.errors()[1:] if e["type"] == "literal_error" and e["loc"][0] == name]
+    return f"{name}: {' or '.join([text[0].lower() + text[1:], *others])}, got {first.get('input')!r}."

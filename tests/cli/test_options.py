@@ -5,12 +5,20 @@ from __future__ import annotations
 import click
 import pytest
 
-from napari_seamless.cli.options import PerAxis, field_descriptions, flag_of, run_options
+from napari_seamless.cli.options import PerAxis, WholeOrWord, field_descriptions, flag_of, run_options
 from napari_seamless.cli.program import program
 from napari_seamless.cli.segment import segment
 from napari_seamless.recipe import RunSettings
 
-WORDS = {"memory_budget": ("4GiB", 4 * 2**30), "device": ("cpu", "cpu"), "patch_size": ("64,32,32", (64, 32, 32))}
+WORDS = {
+    "memory_budget": ("4GiB", 4 * 2**30),
+    "device": ("cpu", "cpu"),
+    "patch_size": ("64,32,32", (64, 32, 32)),
+    "batch_size": ("4", 4),
+    "channels_last": ("off", False),
+    "compile": ("on", True),
+    "flips": ("z,y", ("z", "y")),
+}
 
 
 def words_for(option):
@@ -72,6 +80,16 @@ def test_values_per_axis(number, text, value):
 def test_values_per_axis_that_are_none(number, text):
     with pytest.raises(click.BadParameter, match="one per axis"):
         PerAxis(number).convert(text, None, None)
+
+
+@pytest.mark.parametrize(("text", "value"), [("auto", "auto"), ("1", 1), ("32", 32)])
+def test_a_number_or_a_word(text, value):
+    assert WholeOrWord(("auto",)).convert(text, None, None) == value
+
+
+def test_what_is_neither_number_nor_word():
+    with pytest.raises(click.BadParameter, match="'many' is neither a whole number nor auto"):
+        WholeOrWord(("auto",)).convert("many", None, None)
 
 
 def test_every_setting_is_described_in_the_help():

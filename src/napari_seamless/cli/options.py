@@ -20,6 +20,8 @@ _DEFAULTS = {
     "activation": "the network's own",
     "channel": "all channels",
     "chunk_size": "64, at most the volume",
+    "compile": "off",
+    "flips": "none",
 }
 """Defaults that a value cannot say."""
 
@@ -47,6 +49,30 @@ class PerAxis(click.ParamType[Any]):
             kind = "whole number" if self.number is int else "number"
             self.fail(f"{value!r} is not a {kind}, nor one per axis joined by commas such as 64,64,32.", param, ctx)
         return numbers[0] if len(numbers) == 1 else numbers
+
+
+class WholeOrWord(click.ParamType[Any]):
+    """A whole number, or one of a few words.
+
+    Parameters
+    ----------
+    words : tuple of str
+        The words.
+    """
+
+    name = "number or word"
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Turn text such as ``4`` into a number and leave words as they are."""
+        if not isinstance(value, str) or value in self.words:
+            return value
+        try:
+            return int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a whole number nor {' nor '.join(self.words)}.", param, ctx)
 
 
 def run_options(*, without: Collection[str] = ()) -> Callable[[Command], Command]:
@@ -125,7 +151,10 @@ def _option(name: str, description: str) -> Callable[[Command], Command]:
 
 def _metavar(name: str, kind: Any) -> str | None:
     """Return what stands for the value in the help; None where click says it well."""
-    return "N[,N,N]" if isinstance(kind, PerAxis) else "SIZE" if name == "memory_budget" else None
+    if isinstance(kind, WholeOrWord):
+        return "|".join(("N", *kind.words))
+    named = {"memory_budget": "SIZE", "flips": "AXES|all|none"}
+    return "N[,N,N]" if isinstance(kind, PerAxis) else named.get(name)
 
 
 def _default(value: Any, description: str) -> str:
@@ -149,6 +178,10 @@ def _type(annotation: Any) -> Any:
     """Return how the text of an option is read: a choice, a number, numbers per axis or plain text."""
     leaves = list(_leaves(annotation))
     choices = [value for leaf in leaves if get_origin(leaf) is Literal for value in get_args(leaf)]
+    if bool in leaves and tuple not in leaves:
+        return click.Choice([*choices, "on", "off"])
+    if choices and int in leaves:
+        return WholeOrWord(tuple(choices))
     if choices:
         return click.Choice(choices)
     number: type[int] | type[float] | None = float if float in leaves else int if int in leaves else None

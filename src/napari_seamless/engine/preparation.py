@@ -89,6 +89,8 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
 def plan_for(volume: Volume, spec: ModelSpec, settings: RunSettings, window: Window | None = None) -> Plan:
     """Plan a run of these settings over a volume, with the window of the settings or another one.
 
+    An automatic batch size is 1 here.
+
     Raises
     ------
     GeometryError
@@ -102,7 +104,7 @@ def plan_for(volume: Volume, spec: ModelSpec, settings: RunSettings, window: Win
         window=window or Window(kind=settings.window, sigma=settings.window_sigma),
         axes=volume.spatial_axes,
         chunk=settings.chunk_size,
-        batch_size=settings.batch_size,
+        batch_size=1 if settings.batch_size == "auto" else settings.batch_size,
         divisor=spec.divisor,
         smallest=settings.min_patch_size,
         pad_sides=settings.pad_sides,

@@ -28,10 +28,11 @@ class RareSettings(QWidget):
         self.device.chosen.connect(lambda value: self.setting_changed.emit("device", value))
         self.batch = QSpinBox()
         self.batch.setObjectName("batch")
-        self.batch.setRange(1, 1024)
+        self.batch.setRange(0, 1024)
+        self.batch.setSpecialValueText("auto")  # stands for 0
         self.batch.setKeyboardTracking(False)
-        self.batch.setToolTip("Patches per forward pass. More keeps a GPU busier and takes more memory.")
-        self.batch.valueChanged.connect(lambda value: self.setting_changed.emit("batch_size", value))
+        self.batch.setToolTip("Patches per forward pass. More keeps a GPU busier; auto measures how many pay.")
+        self.batch.valueChanged.connect(lambda value: self.setting_changed.emit("batch_size", value or "auto"))
         self.memory = _line(
             "memoryBudget", "half of what is free", "Such as 500MB or 2GiB. What does not fit is put on disk."
         )
@@ -51,7 +52,7 @@ class RareSettings(QWidget):
         self.set_devices([values["device"]])
         self.device.show_value(values["device"])
         self.batch.blockSignals(True)
-        self.batch.setValue(values["batch_size"])
+        self.batch.setValue(0 if values["batch_size"] == "auto" else values["batch_size"])
         self.batch.blockSignals(False)
         for line, field in ((self.memory, "memory_budget"), (self.chunk, "chunk_size")):
             line.setText("" if values[field] is None else str(values[field]))
