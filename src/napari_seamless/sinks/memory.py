@@ -29,9 +29,9 @@ class MemorySink:
             axes=spec.all_axes,
             levels=(Level(data=self._array, spacing=spec.spacing, translation=spec.translation),),
             units=spec.units,
-            channels=() if spec.is_labels else spec.classes,
+            channels=spec.channel_names,
             is_labels=spec.is_labels,
-            label_names=dict(enumerate(spec.classes)) if spec.is_labels else {},
+            label_names=spec.label_names,
         )
 
     def write(self, index: tuple[int, ...], box: Box, block: np.ndarray[Any, Any]) -> None:  # noqa: ARG002

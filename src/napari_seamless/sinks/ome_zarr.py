@@ -6,6 +6,7 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import zarr
 
 from napari_seamless.errors import OutputExistsError, StorageError
@@ -16,8 +17,6 @@ from napari_seamless.types import Box, Level, Volume
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    import numpy as np
 
     from napari_seamless.sinks.sink import OutputSpec
 
@@ -91,14 +90,14 @@ class OmeZarrSink:
             ),
             units=spec.units,
             source=self.path,
-            channels=() if spec.is_labels else spec.classes,
+            channels=spec.channel_names,
             is_labels=spec.is_labels,
-            label_names=dict(enumerate(spec.classes)) if spec.is_labels else {},
+            label_names=spec.label_names,
         )
 
     def write(self, index: tuple[int, ...], box: Box, block: np.ndarray[Any, Any]) -> None:  # noqa: ARG002
         r"""Store one finished chunk (\*leading, \*box.shape) in every level, then record it."""
-        shrink = pyramid.nearest if self._spec.is_labels else pyramid.mean
+        shrink = pyramid.mean if self._spec.is_averaged else pyramid.nearest
         for array, level in zip(self._arrays, self._levels, strict=True):
             part = shrink(block, level.factors)
             start = tuple(i * c for i, c in zip(index, level.chunk, strict=True))
@@ -163,7 +162,7 @@ class OmeZarrSink:
             }
             for i, level in enumerate(self._levels)
         ]
-        method = "nearest" if spec.is_labels else "mean"
+        method = "mean" if spec.is_averaged else "nearest"
         ome: dict[str, Any] = {
             "version": "0.5",
             "multiscales": [{"name": spec.name, "axes": axes, "datasets": datasets, "type": method}],
@@ -174,8 +173,8 @@ class OmeZarrSink:
         return tuple(s * f for s, f in zip(self._spec.spacing, level.factors, strict=True))
 
     def _translation(self, level: pyramid.PyramidLevel) -> tuple[float, ...]:
-        """Return the centre of a level's first voxel: the first of its cell for labels, the cell's middle for means."""
-        shift = 0.0 if self._spec.is_labels else 0.5
+        """Return the centre of a level's first voxel: the cell's middle for means, else its first one."""
+        shift = 0.5 if self._spec.is_averaged else 0.0
         return tuple(
             t + shift * (f - 1) * s
             for t, f, s in zip(self._spec.translation, level.factors, self._spec.spacing, strict=True)
@@ -230,14 +229,28 @@ def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
 def _image_label(spec: OutputSpec) -> dict[str, Any]:
     colors = [{"label-value": i, "rgba": list(rgba)} for i, rgba in enumerate(spec.colors)]
     properties = [{"label-value": i, "name": name} for i, name in enumerate(spec.classes)]
-    return {"image-label": ({"colors": colors} if colors else {}) | {"properties": properties}}
+    # the format forbids empty lists
+    return {"image-label": ({"colors": colors} if colors else {}) | ({"properties": properties} if properties else {})}
 
 
 def _omero(spec: OutputSpec) -> dict[str, Any]:
-    window = {"start": 0.0, "end": 1.0, "min": 0.0, "max": 1.0}
-    colors = spec.colors or ((255, 255, 255, 255),) * len(spec.classes)
+    names = spec.channel_names
+    colors = spec.colors or ((255, 255, 255, 255),) * len(names)
+    limits = spec.limits or (_type_limits(spec.dtype),) * len(names)
     channels = [
-        {"label": name, "color": "{:02X}{:02X}{:02X}".format(*rgba[:3]), "active": i > 0, "window": window}
-        for i, (name, rgba) in enumerate(zip(spec.classes, colors, strict=True))
+        {
+            "label": name,
+            "color": "{:02X}{:02X}{:02X}".format(*rgba[:3]),
+            "active": i > 0 or len(names) == 1,
+            "window": {"start": low, "end": high, "min": low, "max": high},
+        }
+        for i, (name, rgba, (low, high)) in enumerate(zip(names, colors, limits, strict=True))
     ]
     return {"omero": {"channels": channels}}
+
+
+def _type_limits(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Return the range of an integer type, and that of a probability for any other."""
+    if dtype.kind not in "iu":
+        return 0.0, 1.0
+    return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)

@@ -39,6 +39,12 @@ class OutputSpec:
         Unit per spatial axis.
     metadata : mapping
         JSON-able record of the run, stored with the output.
+    channels : tuple of str
+        Names of the channels where they do not stand for one class each; empty where they do.
+    limits : tuple of (float, float)
+        Lowest and highest value of each channel, for viewers; empty: all of an integer type, [0, 1] of another.
+    is_categorical : bool
+        Whether channels hold values that must not be averaged, such as the numbers of classes.
     """
 
     name: str
@@ -53,11 +59,29 @@ class OutputSpec:
     translation: tuple[float, ...]
     units: tuple[str | None, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
+    limits: tuple[tuple[float, float], ...] = ()
+    is_categorical: bool = False
 
     @property
     def is_labels(self) -> bool:
         """Whether the voxels are labels."""
         return self.n_channels is None
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Name of each channel; empty for labels."""
+        return () if self.is_labels else self.channels or self.classes
+
+    @property
+    def label_names(self) -> dict[int, str]:
+        """Class name by label value, where values are labels."""
+        return dict(enumerate(self.classes)) if self.is_labels or self.channels else {}
+
+    @property
+    def is_averaged(self) -> bool:
+        """Whether coarser levels hold means; otherwise they hold every n-th voxel."""
+        return not (self.is_labels or self.is_categorical)
 
     @property
     def leading(self) -> tuple[int, ...]:
