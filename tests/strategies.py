@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
 from hypothesis import strategies as st
 
 from napari_seamless.plan import axis_grid, make_plan
-from napari_seamless.types import AxisGrid, BorderMode, Box, Plan, Window
+from napari_seamless.types import AxisGrid, BorderMode, Box, PadSides, Plan, Window, WindowKind
 
 BORDERS: tuple[BorderMode, ...] = ("squeeze", "edge", "adaptive", "crop")
+WINDOWS = (*get_args(WindowKind), "array")
 
 
 @st.composite
@@ -26,8 +32,8 @@ def axis_grids(draw: st.DrawFn, longest: int = 60) -> AxisGrid:
 
 
 @st.composite
-def plans(draw: st.DrawFn, longest: int = 14, max_axes: int = 3, **fixed: object) -> Plan:
-    """Draw a small plan of one to `max_axes` axes, any border mode, window, chunk and batch size."""
+def plans(draw: st.DrawFn, longest: int = 14, max_axes: int = 3, *, regions: bool = False, **fixed: object) -> Plan:
+    """Draw a small plan of one to `max_axes` axes, any border mode, window, chunk and batch size, and region if asked."""
     n = draw(st.integers(1, max_axes))
     shape = tuple(draw(st.integers(1, longest)) for _ in range(n))
     settings: dict[str, object] = {
@@ -39,6 +45,8 @@ def plans(draw: st.DrawFn, longest: int = 14, max_axes: int = 3, **fixed: object
     }
     patch = tuple(draw(st.integers(1, length)) for length in shape)
     overlap = tuple(draw(st.sampled_from([0.0, 0.25, 0.5, 0.75, 0.9])) for _ in range(n))
+    if regions:
+        settings["region"] = draw(st.none() | boxes(shape))
     return make_plan(shape, patch, overlap, **settings)  # type: ignore[arg-type]
 
 
@@ -47,3 +55,41 @@ def boxes(draw: st.DrawFn, shape: tuple[int, ...]) -> Box:
     """Draw a box inside a shape that holds at least one voxel."""
     start = tuple(draw(st.integers(0, n - 1)) for n in shape)
     return Box(start, tuple(draw(st.integers(a + 1, n)) for a, n in zip(start, shape, strict=True)))
+
+
+@st.composite
+def windows(draw: st.DrawFn, patch: tuple[int, ...], kinds: tuple[str, ...] = WINDOWS) -> Window:
+    """Draw a window of any kind and parameters; an array of weights for patches of the size given."""
+    kind = draw(st.sampled_from(kinds))
+    if kind == "array":
+        exponents = draw(st.lists(st.integers(-8, 8), min_size=math.prod(patch), max_size=math.prod(patch)))
+        return Window.from_array(1.1 ** np.reshape(exponents, patch))
+    sigma = draw(st.sampled_from([0.01, 0.125, 1 / 3, 1e3]))
+    return Window(kind=kind, sigma=sigma, floor=draw(st.sampled_from([1e-6, 1e-3, 1.0])))
+
+
+@st.composite
+def plans_of_any_kind(draw: st.DrawFn, longest: int = 14, max_axes: int = 3, most_voxels: int = 2000) -> Plan:
+    """Draw a plan of any border mode and window, patches beyond the volume, divisors and regions among them."""
+    n = draw(st.integers(1, max_axes))
+    longest = min(longest, int(most_voxels ** (1 / n)))
+    shape = tuple(draw(st.integers(1, longest)) for _ in range(n))
+    border = draw(st.sampled_from(get_args(BorderMode)))
+    beyond = 3 if border in {"adaptive", "pad"} else 0
+    patch = tuple(draw(st.integers(1, length + beyond)) for length in shape)
+    smaller = border == "adaptive"  # of smaller patches a window of given weights has none
+    plan = make_plan(
+        shape,
+        patch,
+        tuple(draw(st.sampled_from([0.0, 0.25, 0.5, 0.75])) for _ in range(n)),
+        border=border,
+        window=draw(windows(patch, WINDOWS[:-1] if smaller else WINDOWS)),
+        chunk=tuple(draw(st.integers(1, longest)) for _ in range(n)),
+        batch_size=draw(st.integers(1, 4)),
+        divisor=tuple(
+            draw(st.sampled_from([d for d in (1, 2, 3) if p % d == 0 and d <= length]))
+            for p, length in zip(patch, shape, strict=True)
+        ),
+        pad_sides=draw(st.sampled_from(get_args(PadSides))),
+    )
+    return replace(plan, region=draw(st.none() | boxes(shape)))
