@@ -12,7 +12,8 @@ from napari_seamless.types import Activation, BorderMode, PadMode, PadSides, Win
 
 MissingChunks = Literal["warn", "error", "fill"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-Write = Literal["labels", "probabilities"]
+Write = Literal["labels", "probabilities", "top_classes"]
+ProbabilityType = Literal["float32", "float16", "uint8"]
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
@@ -82,8 +83,13 @@ class RunSettings(BaseModel):
         Blending weight inside a patch.
     window_sigma : float
         Standard deviation of the gaussian window as a part of the patch size.
-    write : {"labels", "probabilities"}
-        What the output holds.
+    write : {"labels", "probabilities", "top_classes"}
+        What the output holds: the most probable class, the network's mean output for every class, or the most probable
+        classes with theirs.
+    probability_dtype : {"float32", "float16", "uint8"}
+        How probabilities are stored; uint8 holds 0 to 1 as 0 to 255 and refuses a network that returns other values.
+    top_k : int
+        Classes for each voxel with top_classes.
     activation : {"none", "softmax", "sigmoid"} or None
         Overrides what the network's adapter applies to its output; None keeps the adapter's choice.
     threshold : float
@@ -124,6 +130,8 @@ class RunSettings(BaseModel):
     window: WindowKind = "gaussian"
     window_sigma: float = Field(default=0.125, gt=0, allow_inf_nan=False)
     write: Write = "labels"
+    probability_dtype: ProbabilityType = "float32"
+    top_k: int = Field(default=2, ge=1)
     activation: Activation | None = None
     threshold: float = Field(default=0.5, allow_inf_nan=False)
     device: str = "auto"

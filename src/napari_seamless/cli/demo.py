@@ -19,7 +19,7 @@ from napari_seamless.errors import MissingDependencyError
 @click.command(short_help="Segment a real brain with the bundled network.")
 @click.option("--output", default="demo-output", show_default=True, metavar="FOLDER", help="Folder for all results.")
 @click.option("--headless", is_flag=True, help="Open no window, even where there is a display.")
-@run_options(without={"write"})
+@run_options(without={"write", "probability_dtype", "top_k"})
 @click.option(
     "--compare/--no-compare",
     default=True,
