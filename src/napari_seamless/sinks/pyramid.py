@@ -10,6 +10,7 @@ import numpy as np
 _SMALL_ENOUGH = 64
 _SMALLEST_CHUNK = 8
 _ISOTROPY = 2**0.5
+_LANES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +86,84 @@ def nearest(block: np.ndarray[Any, Any], factors: tuple[int, ...]) -> np.ndarray
 
 
 def mean(block: np.ndarray[Any, Any], factors: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """Average over cells of `factors` voxels along the last axes; cells at the end may be smaller."""
-    first = block.ndim - len(factors)
-    for axis, factor in enumerate(factors, start=first):
-        if factor > 1:
-            starts = np.arange(0, block.shape[axis], factor)
-            counts = np.diff(np.append(starts, block.shape[axis])).astype(block.dtype)
-            block = np.add.reduceat(block, starts, axis=axis)
-            block /= counts.reshape(-1, *(1,) * (block.ndim - axis - 1))
-    return block
+    """Average over cells of `factors` voxels along the last axes; cells at the end may be smaller.
+
+    Parameters
+    ----------
+    block : numpy.ndarray
+        Voxels of any integer or floating type.
+    factors : tuple of int
+        Voxels of a cell along each of the last axes.
+
+    Returns
+    -------
+    numpy.ndarray
+        Means of the block's type, rounded once to its nearest value; half between two integers goes to the even one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mean(np.array([[255, 254, 9], [255, 255, 10]], np.uint8), (2, 2))
+    array([[255,  10]], dtype=uint8)
+    """
+    dtype = block.dtype
+    if dtype.kind in "iu":
+        sums, counts = _cells(block, factors, np.dtype(np.float64), divide=False)
+        rounded: np.ndarray[Any, Any] = np.rint(sums / counts).astype(dtype)
+        return rounded
+    means, _ = _cells(block, factors, np.promote_types(dtype, np.float32), divide=True)
+    return means.astype(dtype, copy=False)
+
+
+def _cells(
+    block: np.ndarray[Any, Any], factors: tuple[int, ...], dtype: np.dtype[Any], *, divide: bool
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Reduce one axis after the other to sums or means in `dtype`; return them with the voxels of each cell."""
+    counts = np.ones((1,) * block.ndim, dtype)
+    block = block.astype(dtype, copy=False)
+    for axis, factor in enumerate(factors, start=block.ndim - len(factors)):
+        if factor == 1:
+            continue
+        whole, rest = divmod(block.shape[axis], factor)
+        sizes = [factor] * whole + [rest] * (rest > 0)
+        count = np.array(sizes, dtype).reshape(-1, *(1,) * (block.ndim - axis - 1))
+        parts = [_sum_of_each(_along(block, axis, slice(whole * factor)), axis, factor)] if whole else []
+        if rest:
+            parts.append(_sum_of_each(_along(block, axis, slice(whole * factor, None)), axis, rest))
+        block = np.concatenate(parts, axis=axis) if len(parts) > 1 else parts[0]
+        if divide:
+            block /= count
+        counts = counts * count
+    return block, counts
+
+
+def _sum_of_each(block: np.ndarray[Any, Any], axis: int, factor: int) -> np.ndarray[Any, Any]:
+    """Add up cells of `factor` voxels along one axis whose length is a multiple of it.
+
+    Whole arrays are added, each with one voxel of every cell, which is many times faster than numpy.add.reduceat and
+    adds in its order: the first voxel comes last, and of many others eight sums run side by side.
+    """
+    first, *others = (_along(block, axis, slice(i, None, factor)).copy() for i in range(factor))
+    if others:
+        first += _sum(others)
+    return first
+
+
+def _sum(parts: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Add up arrays into the first ones."""
+    eights = len(parts) // _LANES * _LANES
+    for i, part in enumerate(parts[_LANES:eights]):
+        parts[i % _LANES] += part
+    total = parts[0]
+    if eights:
+        a, b, c, d, e, f, g, h = parts[:_LANES]
+        total = ((a + b) + (c + d)) + ((e + f) + (g + h))
+    for part in parts[eights or 1 :]:
+        total += part
+    return total
+
+
+def _along(block: np.ndarray[Any, Any], axis: int, part: slice) -> np.ndarray[Any, Any]:
+    """Take a slice along one axis."""
+    taken: np.ndarray[Any, Any] = block[(slice(None),) * axis + (part,)]
+    return taken
