@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from napari_seamless.errors import ModelError
+from napari_seamless.models.out_of_memory import is_out_of_memory
 from napari_seamless.types import Activation, ModelSpec
 
 if TYPE_CHECKING:
@@ -74,9 +75,9 @@ class TorchModel:
         with torch.inference_mode():
             try:
                 output = self.network(batch)
-            except (torch.OutOfMemoryError, MemoryError):
-                raise
             except Exception as error:  # a foreign network may raise anything
+                if is_out_of_memory(error):
+                    raise  # the engine answers with smaller batches
                 raise ModelError(self._refusal(batch, error)) from error
             if not isinstance(output, torch.Tensor):
                 raise ModelError(
