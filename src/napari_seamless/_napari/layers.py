@@ -109,7 +109,7 @@ def _one_class(volume: Volume, index: int, classes: Sequence[str], colors: Seque
 def _taken(array: Any, index: int, axis: int) -> Any:
     """Return one class: a view where the array is in memory, for dask would keep a copy of what it holds now."""
     if isinstance(array, np.ndarray):
-        return array[(*(slice(None),) * axis, index)]
+        return np.moveaxis(array, axis, 0)[index]
     return da.take(_lazy(array), index, axis=axis)
 
 
@@ -117,4 +117,7 @@ def _lazy(array: Any) -> da.Array:
     """Return a dask array whose blocks are the chunks of the store; nothing is remembered between reads."""
     if isinstance(array, da.Array):
         return array
-    return da.from_array(array, chunks=getattr(array, "chunks", None) or "auto", name=False, inline_array=True)
+    lazy: da.Array = da.from_array(
+        array, chunks=getattr(array, "chunks", None) or "auto", name=False, inline_array=True
+    )
+    return lazy
