@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_seamless.errors import ModelError
+from napari_seamless.engine import evaluator
+from napari_seamless.engine.network_call import check_shape
 from napari_seamless.patches import PatchReader, Statistics
 from napari_seamless.types import Padding
 
@@ -81,12 +82,7 @@ def forward(model: Model, voxels: FloatArray, device: torch.device) -> torch.Ten
         The output has another batch or spatial shape.
     """
     output = model(torch.from_numpy(voxels).to(device)).detach()
-    if output.ndim != voxels.ndim or output.shape[0] != voxels.shape[0] or output.shape[2:] != voxels.shape[2:]:
-        raise ModelError(
-            f"The network {model.spec.name} returned shape {tuple(output.shape)} for a batch of shape {voxels.shape}; "
-            f"({voxels.shape[0]}, class, {', '.join(map(str, voxels.shape[2:]))}) was expected, so use a network that "
-            "keeps the spatial shape."
-        )
+    check_shape(output, voxels.shape, model.spec.name)
     return output
 
 
@@ -107,9 +103,4 @@ def check_finite(output: torch.Tensor, box: Box, name: str) -> None:
     ModelError
         The patch holds NaN or infinity.
     """
-    # the sum is quick and tells almost always; finite values whose sum is infinite are told apart by the second look
-    if not torch.isfinite(output.sum()) and not torch.isfinite(output).all():
-        raise ModelError(
-            f"The network {name} returned NaN or infinity for the patch from {box.start} to {box.stop}; "
-            "check its weights and the normalisation it expects."
-        )
+    evaluator.check_finite(output[None], (box,), name)

@@ -85,7 +85,7 @@ class NetworkCall:
             voxels = voxels.contiguous(memory_format=self._format)
         with computing_in(dtype, self._device):
             output = self._evaluate(voxels, dtype)
-        check_shape(output, voxels, self._model.spec.name)
+        check_shape(output, voxels.shape, self._model.spec.name)
         return output.float()
 
     def _evaluate(self, voxels: torch.Tensor, dtype: torch.dtype | None) -> torch.Tensor:
@@ -113,18 +113,17 @@ class NetworkCall:
         return output
 
 
-def check_shape(output: torch.Tensor, voxels: torch.Tensor, name: str) -> None:
-    r"""Refuse an output (batch, class, \\*patch) whose batch or patch differs from those of the voxels.
+def check_shape(output: torch.Tensor, shape: tuple[int, ...], name: str) -> None:
+    r"""Refuse an output that does not fit the shape (batch, channel, \*patch) of its input.
 
     Raises
     ------
     ModelError
-        The shape is another one.
+        Its batch or patch is another one.
     """
-    if output.ndim != voxels.ndim or output.shape[0] != voxels.shape[0] or output.shape[2:] != voxels.shape[2:]:
-        shape = tuple(voxels.shape)
+    if output.ndim != len(shape) or output.shape[0] != shape[0] or output.shape[2:] != tuple(shape[2:]):
         raise ModelError(
-            f"The network {name} returned shape {tuple(output.shape)} for a batch of shape {shape}; "
+            f"The network {name} returned shape {tuple(output.shape)} for a batch of shape {tuple(shape)}; "
             f"({shape[0]}, class, {', '.join(map(str, shape[2:]))}) was expected, so use a network that "
             "keeps the spatial shape."
         )

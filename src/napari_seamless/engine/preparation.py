@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_seamless.engine.batch_size import choose_batch_size, recorded_batch_size
 from napari_seamless.engine.device import choose_device
+from napari_seamless.engine.flips import flipped_axes
 from napari_seamless.engine.job import Job
 from napari_seamless.errors import AxesError, ModelError, SettingsError
 from napari_seamless.models import ModelSource, load_model
 from napari_seamless.plan import make_plan
+from napari_seamless.reduce import UserFunction
 from napari_seamless.sinks import check_free
 from napari_seamless.types import ModelSpec, Plan, Volume, Window
 from napari_seamless.volume import open_volume
 
 if TYPE_CHECKING:
     from napari_seamless.recipe import RunSettings
+    from napari_seamless.reduce import OwnFunction
 
 
 def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
@@ -30,6 +35,7 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
     resume: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
+    reduce: OwnFunction | None = None,
 ) -> Job:
     """Make a job that is ready to run.
 
@@ -53,6 +59,8 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
         Run on this many local processes instead of threads of this one.
     scheduler : str or None
         Run on the cluster of this dask scheduler; its workers must see the volume and the output under the same paths.
+    reduce : callable or None
+        Makes what is stored of each finished chunk: see `UserFunction`. None stores what the settings say.
 
     Returns
     -------
@@ -66,23 +74,32 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
     opened = open_volume(volume, missing_chunks=settings.missing_chunks)
     network = load_model(model, activation=settings.activation)
     _check_fit(opened, network.spec, settings)
+    own = None if reduce is None else _own_reduction(reduce, settings)
     path = None if output is None else _output_path(output, overwrite=overwrite, resume=resume)
     _check_apart(path, opened)
     if path is None and (workers is not None or scheduler is not None):
         raise SettingsError(
             "Several processes cannot fill one memory; give output a folder that all of them can write."
         )
+    device = choose_device(settings.device)
+    plan = plan_for(opened, network.spec, settings, window)
+    if settings.batch_size == "auto":
+        size = recorded_batch_size(path) if resume and path is not None else None
+        channels = 1 if settings.channel is not None else opened.n_channels
+        size = size or choose_batch_size(network, device, plan.patch_size, channels, settings.precision)
+        plan = replace(plan, batch_size=size)
     return Job(
         volume=opened,
         model=network,
         settings=settings,
-        plan=plan_for(opened, network.spec, settings, window),
-        device=choose_device(settings.device),
+        plan=plan,
+        device=device,
         output=path,
         overwrite=overwrite,
         resume=resume,
         workers=workers,
         scheduler=scheduler,
+        reduce=own,
     )
 
 
@@ -111,6 +128,15 @@ def plan_for(volume: Volume, spec: ModelSpec, settings: RunSettings, window: Win
     )
 
 
+def _own_reduction(function: OwnFunction, settings: RunSettings) -> UserFunction:
+    if settings.write != "labels":
+        raise SettingsError(
+            f"A function given as reduce decides what is stored, and so does write, which is {settings.write}; "
+            "leave one of them out."
+        )
+    return UserFunction(function)
+
+
 def _check_fit(volume: Volume, spec: ModelSpec, settings: RunSettings) -> None:
     for axis in ("t", "b"):
         if axis in volume.axes and volume.shape[volume.axes.index(axis)] > 1:
@@ -124,6 +150,7 @@ def _check_fit(volume: Volume, spec: ModelSpec, settings: RunSettings) -> None:
             f"The network {spec.name} works on {spec.n_spatial} spatial axes, but {volume.name} has {n} "
             f"({', '.join(volume.spatial_axes)}); choose another network or name the axes of the volume."
         )
+    flipped_axes(settings.flips, volume.spatial_axes)
     if settings.channel is not None and settings.channel >= volume.n_channels:
         raise SettingsError(
             f"channel is {settings.channel}, but {volume.name} has channels 0 to {volume.n_channels - 1}; "

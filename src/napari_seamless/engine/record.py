@@ -13,12 +13,16 @@ import torch
 import zarr
 
 import napari_seamless
+from napari_seamless.engine.device import choose_device
+from napari_seamless.engine.flips import flipped_axes
 from napari_seamless.engine.forward import padding_of
+from napari_seamless.engine.precision import reduced_type
 from napari_seamless.errors import SeamlessError, VolumeError
 
 if TYPE_CHECKING:
     from napari_seamless.patches import Statistics
     from napari_seamless.recipe import RunSettings
+    from napari_seamless.reduce import UserFunction
     from napari_seamless.types import ModelSpec, Plan, Volume, Window
 
 _SAMPLE_VOXELS = 16
@@ -47,11 +51,39 @@ def run_identity(
         "window": _window_identity(plan.window),
         "chunk_size": plan.chunk,
         "batch_size": plan.batch_size,
-        "write": settings.write,
+        **_stored_identity(settings),
         "threshold": settings.threshold,
         "channel": settings.channel,
         **_border_identity(plan, settings),
+        **_evaluation_identity(settings, plan),
     }
+
+
+def _evaluation_identity(settings: RunSettings, plan: Plan) -> dict[str, Any]:
+    """Return what decides the digits of a forward pass; what ``auto`` stands for on this machine is settled here."""
+    device = choose_device(settings.device)
+    reduced = reduced_type(settings.precision, device)
+    layout = settings.channels_last
+    return {
+        "device": device.type,
+        "precision": "float32" if reduced is None else str(reduced).removeprefix("torch."),
+        "channels_last": device.type == "cuda" and reduced is not None if layout == "auto" else layout,
+        "compile": settings.compile,
+        "flips": [plan.axes[axis] for axis in flipped_axes(settings.flips, plan.axes)],
+    }
+
+
+def reduce_identity(own: UserFunction | None) -> dict[str, Any]:
+    """Return what a function of one's own adds to the identity of a run."""
+    return {} if own is None else {"reduce": own.identity}
+
+
+def _stored_identity(settings: RunSettings) -> dict[str, Any]:
+    """Return what the output holds, by the settings that it looks at."""
+    stored: dict[str, Any] = {"write": settings.write}
+    if settings.write != "labels":
+        stored["probability_dtype"] = settings.probability_dtype
+    return stored | ({"top_k": settings.top_k} if settings.write == "top_classes" else {})
 
 
 def _window_identity(window: Window) -> dict[str, Any]:
