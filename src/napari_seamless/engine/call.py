@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_seamless.engine.control import Control
     from napari_seamless.engine.events import OnEvent
     from napari_seamless.engine.result import Segmentation
+    from napari_seamless.reduce import OwnFunction
     from napari_seamless.types import BorderMode, WindowKind
 
 DEFAULT_PATCH = 64
@@ -36,6 +37,7 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
     resume: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
+    reduce: OwnFunction | None = None,
     on_event: OnEvent | None = None,
     control: Control | None = None,
     **settings: Any,
@@ -61,6 +63,10 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
         Replace, or go on with, an output that is there.
     workers, scheduler : int or None, str or None
         Run on this many local processes, or on the cluster of this dask scheduler; the bytes are the same.
+    reduce : callable or None
+        A function of your own that makes what is stored of each finished chunk: ((class, \\*chunk) float32 means,
+        `Box`) to labels (\\*chunk) or channels (channel, \\*chunk), called once per chunk, from several threads at
+        once. One call on zeros comes first and tells the type. None stores what `write` says.
     on_event, control
         See `Job.run`.
 
@@ -105,5 +111,6 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
         resume=resume,
         workers=workers,
         scheduler=scheduler,
+        reduce=reduce,
     )
     return job.run(on_event, control)

@@ -7,12 +7,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_seamless.engine import memory
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.events import ignore_event
 from napari_seamless.engine.forward import forward, patch_reader, read_batch
 from napari_seamless.engine.result import Estimate, Segmentation
 from napari_seamless.engine.run import run
+from napari_seamless.reduce import label_dtype
 from napari_seamless.types import Model, Normalization, Plan, Volume
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from napari_seamless.engine.events import OnEvent
     from napari_seamless.recipe import RunSettings
+    from napari_seamless.reduce import UserFunction
 
 _UNKNOWN_CLASSES = 2
 
@@ -50,6 +54,8 @@ class Job:
         Run on this many local processes.
     scheduler : str or None
         Run on the cluster of this dask scheduler.
+    reduce : UserFunction or None
+        Makes what is stored, in the place of `RunSettings.write`.
     """
 
     volume: Volume
@@ -62,6 +68,7 @@ class Job:
     resume: bool = False
     workers: int | None = None
     scheduler: str | None = None
+    reduce: UserFunction | None = None
 
     @property
     def n_channels(self) -> int:
@@ -71,7 +78,8 @@ class Job:
     def estimate(self) -> Estimate:
         """Return patches, evaluations and memory without reading a voxel.
 
-        Classes that only a forward pass can tell are counted as two.
+        Classes that only a forward pass can tell are counted as two, and what a function of one's own returns as
+        labels.
         """
         spec, plan = self.model.spec, self.plan
         classes = spec.out_channels or len(spec.classes) or _UNKNOWN_CLASSES
@@ -80,13 +88,21 @@ class Job:
         if self.settings.memory_budget is not None:
             sums = min(sums, max(0, self.settings.memory_budget - queues))
         voxels = math.prod(plan.shape)
-        output = voxels if self.settings.write == "labels" else 4 * classes * voxels
+        output = voxels * self._stored_bytes(classes)
         return Estimate(
             patches=plan.n_patches,
             evaluations_per_voxel=plan.evaluations_per_voxel,
             memory_bytes=queues + sums + (output if self.output is None else 0),
             output_bytes=output,
         )
+
+    def _stored_bytes(self, classes: int) -> int:
+        """Return the bytes of a voxel of the output."""
+        write = self.settings.write
+        if self.reduce is not None or write == "labels":
+            return label_dtype(classes).itemsize
+        channels = classes if write == "probabilities" else 2 * self.settings.top_k
+        return channels * np.dtype(self.settings.probability_dtype).itemsize
 
     def measure(self) -> float:
         """Read one patch from the middle of the volume, evaluate it, and return the seconds of a second time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +11,26 @@ from napari_seamless.blend import WeightSums
 from napari_seamless.engine.record import run_record
 from napari_seamless.errors import ModelError
 from napari_seamless.plan import axis_weights, is_separable, window_array
-from napari_seamless.reduce import argmax_labels, label_dtype, mean_probabilities, threshold_labels
+from napari_seamless.reduce import (
+    argmax_labels,
+    check_top_classes,
+    label_dtype,
+    mean_probabilities,
+    stored_probabilities,
+    threshold_labels,
+    top_classes,
+)
 from napari_seamless.sinks import MemorySink, OmeZarrSink, OutputSpec, Sink
 
 if TYPE_CHECKING:
-    from napari_seamless.engine.finish import Reduce
+    from collections.abc import Callable
+
+    import torch
+
     from napari_seamless.engine.job import Job
-    from napari_seamless.types import ModelSpec
+    from napari_seamless.types import Box, ModelSpec, Plan
+
+    Reduce = Callable[[torch.Tensor, Box], np.ndarray[Any, Any]]
 
 _PALETTE = ((240, 228, 66, 255), (0, 158, 115, 255), (213, 94, 0, 255), (86, 180, 233, 255), (204, 121, 167, 255))
 """Colours that colour-blind people can tell apart (Okabe and Ito, 2008)."""
@@ -51,19 +65,100 @@ def class_colors(spec: ModelSpec, names: tuple[str, ...]) -> tuple[tuple[int, in
     return tuple((0, 0, 0, 0) if i == 0 else _PALETTE[(i - 1) % len(_PALETTE)] for i in range(len(names)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduction:
+    r"""How the class sums of a block become what is stored.
+
+    Parameters
+    ----------
+    function : callable
+        ((class, \\*block) float32 sums, the block's `Box`) to (\\*leading, \\*block) of `dtype` in host memory. It may
+        overwrite the sums, and run in several threads at once.
+    by_tile : bool
+        Whether a block may be any box inside a chunk; otherwise it must be a whole chunk.
+    leading : tuple of int
+        Length of the axis of channels; empty for labels.
+    dtype : numpy.dtype
+        Type of the result.
+    """
+
+    function: Reduce
+    by_tile: bool
+    leading: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def make_reduction(job: Job, outputs: int) -> Reduction:
+    """Return how the sums of a network with this many output channels are reduced.
+
+    Raises
+    ------
+    SettingsError
+        The channels do not fit the settings.
+    ModelError
+        The job's own function fails on a block of zeros, or returns what cannot be stored.
+    """
+    settings, over = job.settings, _weight_sums(job.plan).over
+    own, dtype = job.reduce, np.dtype(settings.probability_dtype)
+    if own is not None:
+        leading, dtype = own.form(outputs, job.plan.chunk_box((0,) * len(job.plan.shape)))
+        return Reduction(
+            function=lambda sums, box: own(mean_probabilities(sums, over(box)), box),
+            by_tile=False,
+            leading=leading,
+            dtype=dtype,
+        )
+    if settings.write == "probabilities":
+        return Reduction(
+            function=_named(lambda sums, box: stored_probabilities(sums, over(box), dtype)),
+            by_tile=True,
+            leading=(outputs,),
+            dtype=dtype,
+        )
+    if settings.write == "top_classes":
+        check_top_classes(settings.top_k, outputs, dtype)
+        return Reduction(
+            function=_named(lambda sums, box: top_classes(sums, over(box), settings.top_k, dtype)),
+            by_tile=True,
+            leading=(2 * settings.top_k,),
+            dtype=dtype,
+        )
+    return Reduction(
+        function=(
+            (lambda sums, box: threshold_labels(sums, over(box), settings.threshold))
+            if outputs == 1
+            else (lambda sums, _box: argmax_labels(sums))
+        ),
+        by_tile=True,
+        leading=(),
+        dtype=label_dtype(len(class_names(job.model.spec, outputs, labels=True))),
+    )
+
+
 def make_reduce(job: Job, outputs: int) -> Reduce:
-    """Return the function that turns the sums of a finished chunk into what is stored."""
-    window = job.plan.window
-    weights = WeightSums(
-        job.plan,
+    """Return the function of `make_reduction`."""
+    return make_reduction(job, outputs).function
+
+
+def _weight_sums(plan: Plan) -> WeightSums:
+    window = plan.window
+    return WeightSums(
+        plan,
         lambda shape: window_array(window, shape),
         (lambda size: axis_weights(window, size)) if is_separable(window) else None,
     )
-    if job.settings.write == "probabilities":
-        return lambda sums, box: mean_probabilities(sums, weights.over(box))
-    if outputs == 1:
-        return lambda sums, box: threshold_labels(sums, weights.over(box), job.settings.threshold)
-    return lambda sums, _box: argmax_labels(sums)
+
+
+def _named(function: Reduce) -> Reduce:
+    """Add the place to the errors of a reduction."""
+
+    def reduce(sums: torch.Tensor, box: Box) -> np.ndarray[Any, Any]:
+        try:
+            return function(sums, box)
+        except ModelError as error:
+            raise ModelError(f"{error} This was met in the box from {box.start} to {box.stop}.") from None
+
+    return reduce
 
 
 def open_sink(job: Job, outputs: int, identity: dict[str, Any], *, record: bool = True) -> Sink:
@@ -76,19 +171,42 @@ def open_sink(job: Job, outputs: int, identity: dict[str, Any], *, record: bool 
 
 def output_spec(job: Job, outputs: int, identity: dict[str, Any]) -> OutputSpec:
     """Describe the output of a job whose network returns this many channels."""
-    labels = job.settings.write == "labels"
-    names = class_names(job.model.spec, outputs, labels=labels)
+    reduction = make_reduction(job, outputs)
     return OutputSpec(
-        name=f"{job.volume.name} {job.settings.write}",
+        name=f"{job.volume.name} {_kind(job)}",
         axes=job.volume.spatial_axes,
         shape=job.plan.shape,
         chunk=job.plan.chunk,
-        dtype=label_dtype(len(names)) if labels else np.dtype(np.float32),
-        classes=names,
-        colors=class_colors(job.model.spec, names),
-        n_channels=None if labels else outputs,
+        dtype=reduction.dtype,
+        n_channels=reduction.leading[0] if reduction.leading else None,
         spacing=job.volume.spacing,
         translation=job.volume.translation,
         units=job.volume.units,
         metadata=run_record(identity, job.settings, job.model.spec, job.device),
+        **_classes(job, outputs, reduction),
     )
+
+
+def _kind(job: Job) -> str:
+    """Return what the output holds, for its name."""
+    return "reduced" if job.reduce is not None else job.settings.write.replace("_", " ")
+
+
+def _classes(job: Job, outputs: int, reduction: Reduction) -> dict[str, Any]:
+    """Return what an output says about classes and channels; only the author of a function knows what it returns."""
+    spec, write = job.model.spec, job.settings.write
+    if job.reduce is not None:
+        channels = tuple(f"channel {i}" for i in range(sum(reduction.leading)))
+        return {"classes": (), "colors": (), "channels": channels}
+    names = class_names(spec, outputs, labels=write != "probabilities")
+    if write != "top_classes":
+        return {"classes": names, "colors": class_colors(spec, names) if len(names) > 1 else ()}
+    ranks = range(1, job.settings.top_k + 1)
+    top = 255.0 if reduction.dtype == np.uint8 else 1.0
+    return {
+        "classes": names,
+        "colors": (),
+        "channels": (*(f"class {rank}" for rank in ranks), *(f"probability {rank}" for rank in ranks)),
+        "limits": ((0.0, outputs - 1.0),) * len(ranks) + ((0.0, top),) * len(ranks),
+        "is_categorical": True,
+    }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 if TYPE_CHECKING:
-    import torch
+    FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def label_dtype(n_classes: int) -> np.dtype[Any]:
@@ -43,10 +44,27 @@ def argmax_labels(sums: torch.Tensor) -> np.ndarray[Any, Any]:
     >>> argmax_labels(torch.tensor([[0.2, 0.7], [0.8, 0.3]]))
     array([1, 0], dtype=uint8)
     """
-    if sums.device.type != "cpu":
-        return sums.argmax(dim=0).cpu().numpy().astype(label_dtype(len(sums)))
+    if sums.device.type == "cpu":
+        return first_largest(sums.numpy())[0]
+    return _to_host(sums.argmax(dim=0), label_dtype(len(sums)))
+
+
+def first_largest(values: FloatArray) -> tuple[np.ndarray[Any, Any], FloatArray]:
+    r"""Return class and value of the largest of many classes.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        (class, \\*block) float32.
+
+    Returns
+    -------
+    labels : numpy.ndarray
+        block, uint8 or uint16: the first class that has the largest value.
+    best : numpy.ndarray
+        block, float32: that value.
+    """
     # class by class: an argmax over the first of many axes strides through all of memory for every voxel
-    values = sums.numpy()
     best = values[0].copy()
     labels = np.zeros(best.shape, dtype=label_dtype(len(values)))
     for label in range(1, len(values)):
@@ -54,10 +72,10 @@ def argmax_labels(sums: torch.Tensor) -> np.ndarray[Any, Any]:
         # labels only rise from class to class, so a maximum does what a masked assignment does, ten times faster
         np.maximum(labels, higher.view(np.uint8) * labels.dtype.type(label), out=labels)
         np.maximum(best, values[label], out=best)
-    return labels
+    return labels, best
 
 
-def threshold_labels(sums: torch.Tensor, weights: np.ndarray[Any, Any], threshold: float) -> np.ndarray[Any, Any]:
+def threshold_labels(sums: torch.Tensor, weights: FloatArray, threshold: float) -> np.ndarray[Any, Any]:
     r"""Return 1 where the mean of a one-class network exceeds a threshold, else 0.
 
     Parameters
@@ -74,5 +92,17 @@ def threshold_labels(sums: torch.Tensor, weights: np.ndarray[Any, Any], threshol
     numpy.ndarray
         block, uint8.
     """
-    above = sums[0].cpu().numpy() > np.float32(threshold) * weights
-    return (above & (weights > 0)).astype(np.uint8)
+    limit = np.float32(threshold) * weights
+    if sums.device.type == "cpu":
+        above = sums[0].numpy() > limit
+    else:
+        above = (sums[0] > torch.tensor(limit, device=sums.device)).cpu().numpy()
+    if threshold < 0:
+        above &= weights > 0
+    return above.view(np.uint8)
+
+
+def _to_host(labels: torch.Tensor, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Bring labels to host memory in a small type: what int64 holds would take eight times as long."""
+    small = torch.uint8 if dtype == np.uint8 else torch.int32
+    return labels.to(small).cpu().numpy().astype(dtype, copy=False)
