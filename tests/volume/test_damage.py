@@ -10,7 +10,7 @@ import zarr
 from napari_seamless.errors import VolumeError
 from napari_seamless.patches import PatchReader
 from napari_seamless.types import Box
-from napari_seamless.volume import at, open_volume, with_missing_chunks
+from napari_seamless.volume import at, open_volume, with_chunk_policy
 
 KINDS = {"v2": (2, None, "{0}.{1}.{2}"), "v3": (3, None, "c/{0}/{1}/{2}"), "sharded": (3, (8, 8, 8), "c/{0}/{1}/{2}")}
 
@@ -68,14 +68,14 @@ def test_missing_chunk_is_ignored(stored):
 def test_policy_can_be_changed_later(stored):
     path, _, unit = stored
     unit(0, 0, 0).unlink()
-    volume = with_missing_chunks(open_volume(path, axes="tyx"), "error")
+    volume = with_chunk_policy(open_volume(path, axes="tyx"), "error")
     with pytest.raises(VolumeError, match="is missing"):
         volume.data[0]
     chosen = at(open_volume(path, axes="tyx"), t=0)
     assert chosen.data[0, 0] == 0
     assert chosen.data.missing_chunks == ((0, 0, 0),)
     with pytest.raises(VolumeError, match="is missing"):
-        with_missing_chunks(chosen, "error").data[0]
+        with_chunk_policy(chosen, "error").data[0]
 
 
 def test_open_volume_changes_the_policy_of_a_volume(stored):

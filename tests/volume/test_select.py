@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_seamless.errors import AxesError
-from napari_seamless.volume import at, open_volume, with_missing_chunks
+from napari_seamless.volume import at, open_volume, with_chunk_policy
 
 
 @pytest.fixture
@@ -45,4 +45,4 @@ def test_nothing_is_read(film):
             raise AssertionError("voxels were read")
 
     volume = open_volume(Untouchable(), axes="tyx")
-    assert with_missing_chunks(at(volume, t=2), "error").shape == (4, 6)
+    assert with_chunk_policy(at(volume, t=2), "error").shape == (4, 6)

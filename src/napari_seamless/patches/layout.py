@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from napari_seamless.errors import AxesError, VolumeError
 from napari_seamless.types import NON_SPATIAL_AXES, Box, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,18 +56,38 @@ class Layout:
         VolumeError
             The box reaches outside the volume, or it cannot be read; the text names the box.
         """
-        self._check(box)
         key, order = self._key(box)
+        part = self._naming(box, lambda: np.asarray(self.volume.data[key])).transpose(order)
+        return part if self._has_channels else part[np.newaxis]
+
+    def read_into(self, box: Box, out: FloatArray) -> None:
+        r"""Write a box as (channel, \*spatial) into an array, cast to its type; raises what `read` raises.
+
+        An array that offers ``read_into(key, out)``, as those that keep decoded chunks do, fills it without a copy.
+        """
+        write = getattr(self.volume.data, "read_into", None)
+        if write is None:
+            np.copyto(out, self.read(box), casting="unsafe")
+            return
+        key, order = self._key(box)
+        whole = out if self._has_channels else out[0]
+        self._naming(box, lambda: write(key, whole.transpose(np.argsort(order))))
+
+    @property
+    def _has_channels(self) -> bool:
+        """Whether what is read has a channel axis before one is put in front."""
+        return "c" in self.volume.axes and self.channel is None
+
+    def _naming(self, box: Box, read: Callable[[], T]) -> T:
+        """Return what `read` returns, with the box named in what it raises."""
         try:
-            part = np.asarray(self.volume.data[key])
+            return read()
         except MemoryError:
             raise
         except VolumeError as error:
             raise type(error)(f"{str(error).rstrip('.')} (while reading {self.text(box)}).") from error
         except Exception as error:  # a foreign lazy array may raise anything
             raise VolumeError(f"{self.text(box)} cannot be read ({type(error).__name__}: {error}).") from error
-        part = part.transpose(order)
-        return part if "c" in self.volume.axes and self.channel is None else part[np.newaxis]
 
     def text(self, box: Box) -> str:
         """Name a box in a message."""
@@ -79,6 +105,7 @@ class Layout:
 
     def _key(self, box: Box) -> tuple[tuple[slice | int, ...], tuple[int, ...]]:
         """Return the index of a box, and the order that brings the channel axis, where it is left, to the front."""
+        self._check(box)
         spans = iter(box.slices)
         key: list[slice | int] = []
         kept: list[str] = []

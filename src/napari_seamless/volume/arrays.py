@@ -9,13 +9,14 @@ import torch
 
 from napari_seamless.errors import VolumeError
 from napari_seamless.volume.found import Found
+from napari_seamless.volume.lazy_data import LazyData
 from napari_seamless.volume.names import short_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class TensorData:
+class TensorData(LazyData):
     """Read a torch tensor, on any device, as NumPy arrays; bfloat16 is read as float32.
 
     Parameters
@@ -37,9 +38,6 @@ class TensorData:
         """Type of an element as NumPy knows it."""
         dtype: np.dtype[Any] = _as_numpy(torch.empty(0, dtype=self.tensor.dtype)).dtype
         return dtype
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.asarray(self[...], dtype=dtype)
 
     def __getitem__(self, key: Any) -> np.ndarray[Any, Any]:
         return _as_numpy(self.tensor[key])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 MissingChunks = Literal["warn", "error", "fill"]
+DamagedChunks = Literal["error", "fill"]
 PerLevel = tuple[tuple[float, ...], ...]
 
 
@@ -32,6 +33,8 @@ class Overrides:
         Name of the volume.
     missing_chunks : {"warn", "error", "fill"}
         What to do where a zarr store has no chunk.
+    damaged_chunks : {"error", "fill"}
+        What to do where a chunk cannot be decoded.
     """
 
     axes: str | Sequence[str] | None = None
@@ -40,6 +43,7 @@ class Overrides:
     translation: float | Sequence[float] | None = None
     name: str | None = None
     missing_chunks: MissingChunks = "warn"
+    damaged_chunks: DamagedChunks = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_seamless.errors import MissingDependencyError, VolumeError
 from napari_seamless.volume.found import Found
+from napari_seamless.volume.lazy_data import LazyData
 from napari_seamless.volume.names import short_name
 from napari_seamless.volume.slicing import full_key
 
@@ -16,8 +18,11 @@ if TYPE_CHECKING:
 
 _AXES = "xyztc"  # the order of the standard's dim[1] to dim[5]
 
+PLANES_BYTES = 2**20
+"""Bytes of the planes that are read at once, about; never less than one plane."""
 
-class NiftiData:
+
+class NiftiData(LazyData):
     """Read a NIfTI image with its axes reversed, so that the fastest is the last; intensities are scaled on the way.
 
     Parameters
@@ -33,18 +38,31 @@ class NiftiData:
         self.label = label
         scaled = (float(proxy.slope), float(proxy.inter)) != (1.0, 0.0)
         # The header's slope and intercept turn integers into real numbers.
-        self.dtype: np.dtype[Any] = np.dtype(np.float64) if scaled else np.dtype(proxy.dtype).newbyteorder("=")
+        self._dtype: np.dtype[Any] = np.dtype(np.float64) if scaled else np.dtype(proxy.dtype).newbyteorder("=")
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Length of each axis in voxels."""
         return tuple(int(n) for n in reversed(self.proxy.shape))
 
-    def __repr__(self) -> str:
-        return f"<NiftiData {self.label} shape={self.shape} dtype={self.dtype}>"
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of an element."""
+        return self._dtype
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.asarray(self[...], dtype=dtype)
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Voxels per axis of what is best read at once: whole planes, for a compressed file is read from its start.
+
+        Backwards in such a file means to begin anew, so boxes that are read one after the other cost more the
+        farther from its start they lie; planes in their order cost one pass.
+        """
+        plane = math.prod(self.shape[-2:]) * self.dtype.itemsize
+        planes = max(1, PLANES_BYTES // max(1, plane))
+        return tuple(
+            n if axis >= self.ndim - 2 else min(n, planes) if axis == self.ndim - 3 else 1
+            for axis, n in enumerate(self.shape)
+        )
 
     def __getitem__(self, key: Any) -> np.ndarray[Any, Any]:
         """Read the voxels that integers and slices name.

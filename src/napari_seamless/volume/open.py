@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, get_args
 from napari_seamless.errors import VolumeError, VolumeNotFoundError
 from napari_seamless.types import Volume
 from napari_seamless.volume.arrays import find_array, find_npy
-from napari_seamless.volume.found import Found, MissingChunks, Overrides
+from napari_seamless.volume.found import DamagedChunks, Found, MissingChunks, Overrides
 from napari_seamless.volume.layer import find_layer, is_layer
 from napari_seamless.volume.make import make_volume
 from napari_seamless.volume.nifti import find_nifti, is_nifti_name
-from napari_seamless.volume.select import with_missing_chunks
+from napari_seamless.volume.select import with_chunk_policy
 from napari_seamless.volume.tiff import find_tiff
 from napari_seamless.volume.zarr_source import find_zarr, find_zarr_at, is_zarr
 
@@ -32,6 +32,7 @@ def open_volume(  # noqa: PLR0913  each is an optional override, by name only
     translation: float | Sequence[float] | None = None,
     name: str | None = None,
     missing_chunks: MissingChunks = "warn",
+    damaged_chunks: DamagedChunks = "error",
 ) -> Volume:
     """Open a lazy volume; nothing but metadata is read.
 
@@ -41,7 +42,7 @@ def open_volume(  # noqa: PLR0913  each is an optional override, by name only
         An OME-Zarr (0.1 to 0.5) or Zarr (v2, v3) folder, URL, group or array; a TIFF (also OME-TIFF and ImageJ),
         NIfTI or .npy file; a NumPy, memory-mapped, dask or torch array; an image or labels layer of napari. A group
         with several images opens its first, finest level first. A Volume is returned as it is, or with the overrides;
-        its answer to missing chunks changes only to ``"error"`` or ``"fill"``.
+        its answers to missing and damaged chunks change only to what is not the default here.
     axes : str or sequence of str, optional
         One name per array axis, in array order; replaces the stored names and never moves an axis. ``c``, ``t`` and
         ``b`` are channel, time and batch; every other name is spatial. Arrays of one, two and three dimensions without
@@ -56,6 +57,9 @@ def open_volume(  # noqa: PLR0913  each is an optional override, by name only
     missing_chunks : {"warn", "error", "fill"}, optional
         What to do where a zarr store has no chunk: read the fill value and remember the chunk in
         ``volume.data.missing_chunks``; raise when it is read; or read the fill value and do not look.
+    damaged_chunks : {"error", "fill"}, optional
+        What to do where a chunk of a zarr store or TIFF file is there and cannot be decoded: raise when it is read; or
+        read the fill value and remember the chunk in ``volume.data.damaged_chunks``.
 
     Returns
     -------
@@ -83,19 +87,34 @@ def open_volume(  # noqa: PLR0913  each is an optional override, by name only
     """
     if missing_chunks not in get_args(MissingChunks):
         raise VolumeError(f'missing_chunks must be "warn", "error" or "fill", got {missing_chunks!r}.')
+    if damaged_chunks not in get_args(DamagedChunks):
+        raise VolumeError(f'damaged_chunks must be "error" or "fill", got {damaged_chunks!r}.')
     overrides = Overrides(
-        axes=axes, spacing=spacing, units=units, translation=translation, name=name, missing_chunks=missing_chunks
+        axes=axes,
+        spacing=spacing,
+        units=units,
+        translation=translation,
+        name=name,
+        missing_chunks=missing_chunks,
+        damaged_chunks=damaged_chunks,
     )
     if isinstance(source, Volume):
         return _reopen(source, overrides)
-    return make_volume(_find(source, missing_chunks), overrides)
+    return _with_answers(make_volume(_find(source, missing_chunks), overrides), overrides)
 
 
 def _reopen(volume: Volume, overrides: Overrides) -> Volume:
-    if overrides != Overrides(missing_chunks=overrides.missing_chunks):
+    asked = Overrides(missing_chunks=overrides.missing_chunks, damaged_chunks=overrides.damaged_chunks)
+    if overrides != asked:
         volume = make_volume(Found.of(volume), overrides)
-    # "warn" is what nobody asked for: the answer chosen when the volume was opened stays.
-    return volume if overrides.missing_chunks == "warn" else with_missing_chunks(volume, overrides.missing_chunks)
+    return _with_answers(volume, overrides)
+
+
+def _with_answers(volume: Volume, overrides: Overrides) -> Volume:
+    # The defaults are what nobody asked for: the answers chosen when the volume was opened stay.
+    missing = None if overrides.missing_chunks == "warn" else overrides.missing_chunks
+    damaged = None if overrides.damaged_chunks == "error" else overrides.damaged_chunks
+    return volume if missing is None and damaged is None else with_chunk_policy(volume, missing, damaged)
 
 
 def _find(source: Any, missing_chunks: MissingChunks) -> Found:

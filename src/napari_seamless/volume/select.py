@@ -1,4 +1,4 @@
-"""Lazy choices in a volume: one index of an axis that is not spatial, another answer to missing chunks."""
+"""Lazy choices in a volume: one index of an axis that is not spatial, another answer to bad chunks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import numpy as np
 
 from napari_seamless.errors import AxesError
 from napari_seamless.types import NON_SPATIAL_AXES, ArrayLike, Level, Volume
+from napari_seamless.volume.cached import CachedData
+from napari_seamless.volume.lazy_data import LazyData
 from napari_seamless.volume.slicing import full_key
 from napari_seamless.volume.zarr_data import ZarrData
 
 if TYPE_CHECKING:
-    from napari_seamless.volume.found import MissingChunks
+    from napari_seamless.volume.found import DamagedChunks, MissingChunks
 
 
-class SelectedData:
+class SelectedData(LazyData):
     """A lazy array with one index chosen along one axis.
 
     Parameters
@@ -31,6 +33,7 @@ class SelectedData:
         self.base = base
         self.axis = axis
         self.index = index
+        self.label = str(getattr(base, "label", self.label))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -44,26 +47,37 @@ class SelectedData:
         return dtype
 
     @property
+    def chunks(self) -> tuple[Any, ...]:
+        """Voxels per axis that the array behind this one decodes at once; empty where it is not chunked."""
+        return self._left(getattr(self.base, "chunks", None) or ())
+
+    @property
     def stored_chunks(self) -> tuple[Any, ...]:
         """Voxels per axis that the array behind this one stores together; empty where it is not chunked."""
-        chunks = getattr(self.base, "stored_chunks", None) or getattr(self.base, "chunks", None) or ()
-        return tuple(n for i, n in enumerate(chunks) if i != self.axis)
+        return self._left(getattr(self.base, "stored_chunks", None) or getattr(self.base, "chunks", None) or ())
 
     @property
     def missing_chunks(self) -> tuple[tuple[int, ...], ...]:
         """What the array behind this one has missed so far, in its own axes."""
         return tuple(getattr(self.base, "missing_chunks", ()))
 
-    def with_policy(self, missing_chunks: MissingChunks) -> SelectedData:
-        """Return the same choice with another answer to missing chunks."""
-        return SelectedData(_with_policy(self.base, missing_chunks), self.axis, self.index)
+    @property
+    def damaged_chunks(self) -> tuple[tuple[int, ...], ...]:
+        """What the array behind this one could not decode so far, in its own axes."""
+        return tuple(getattr(self.base, "damaged_chunks", ()))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.asarray(self[...], dtype=dtype)
+    def with_policy(
+        self, missing_chunks: MissingChunks | None = None, damaged_chunks: DamagedChunks | None = None
+    ) -> SelectedData:
+        """Return the same choice with another answer to missing or damaged chunks; None keeps the answer."""
+        return SelectedData(with_policy(self.base, missing_chunks, damaged_chunks), self.axis, self.index)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Any) -> np.ndarray[Any, Any]:
         entries = full_key(key, len(self.shape))
-        return self.base[(*entries[: self.axis], self.index, *entries[self.axis :])]
+        return np.asarray(self.base[(*entries[: self.axis], self.index, *entries[self.axis :])])
+
+    def _left(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(value for i, value in enumerate(values) if i != self.axis)
 
 
 def at(volume: Volume, **indices: int) -> Volume:
@@ -109,14 +123,24 @@ def _at(volume: Volume, axis: str, index: int) -> Volume:
     return dataclasses.replace(volume, axes=axes, levels=levels, channels=() if axis == "c" else volume.channels)
 
 
-def with_missing_chunks(volume: Volume, missing_chunks: MissingChunks) -> Volume:
-    """Return the same volume with another answer to missing chunks; see `napari_seamless.volume.open_volume`.
+def with_chunk_policy(
+    volume: Volume, missing_chunks: MissingChunks | None = None, damaged_chunks: DamagedChunks | None = None
+) -> Volume:
+    """Return the same volume with another answer to missing or damaged chunks; None keeps the answer.
 
-    Volumes that are not read from zarr have no chunks to miss and stay as they are.
+    Volumes that are not read from zarr have no chunks to miss and stay as they are; the answers are those of
+    `napari_seamless.volume.open_volume`.
     """
-    levels = tuple(dataclasses.replace(lv, data=_with_policy(lv.data, missing_chunks)) for lv in volume.levels)
+    levels = tuple(
+        dataclasses.replace(lv, data=with_policy(lv.data, missing_chunks, damaged_chunks)) for lv in volume.levels
+    )
     return dataclasses.replace(volume, levels=levels)
 
 
-def _with_policy(data: ArrayLike, missing_chunks: MissingChunks) -> ArrayLike:
-    return data.with_policy(missing_chunks) if isinstance(data, ZarrData | SelectedData) else data
+def with_policy(
+    data: ArrayLike, missing_chunks: MissingChunks | None, damaged_chunks: DamagedChunks | None
+) -> ArrayLike:
+    """Return an array with another answer to missing or damaged chunks where it knows of chunks."""
+    if isinstance(data, CachedData):
+        return CachedData(with_policy(data.base, missing_chunks, damaged_chunks), data.grid, data.cache.budget_bytes)
+    return data.with_policy(missing_chunks, damaged_chunks) if isinstance(data, ZarrData | SelectedData) else data

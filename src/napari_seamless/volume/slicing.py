@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def whole_slices(key: Any, shape: tuple[int, ...]) -> tuple[slice, ...]:
@@ -64,3 +68,19 @@ def _slice(entry: Any, n: int) -> slice:
     if not -n <= i < n:
         raise IndexError(f"index {i} is outside an axis of length {n}")
     return slice(i % n, i % n + 1, 1)
+
+
+def units_along(taken: slice, unit: int) -> Iterator[tuple[int, slice]]:
+    """Yield each unit of storage that a slice of positive step meets, and where its voxels lie in what was read.
+
+    Examples
+    --------
+    >>> list(units_along(slice(2, 9, 3), 4))
+    [(0, slice(0, 1, None)), (1, slice(1, 2, None)), (2, slice(2, 3, None))]
+    """
+    step = taken.step or 1
+    for i in range(taken.start // unit, -(-taken.stop // unit)):
+        first = max(0, math.ceil((i * unit - taken.start) / step))
+        last = max(0, math.ceil((min((i + 1) * unit, taken.stop) - taken.start) / step))
+        if last > first:
+            yield i, slice(first, last)

@@ -1,0 +1,45 @@
+"""What every lazy array of this room offers beside its voxels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+
+class LazyData(ABC):
+    """An array that reads what the brackets name; a subclass says its shape and type, and reads.
+
+    Attributes
+    ----------
+    label : str
+        How messages name it.
+    """
+
+    label = "array"
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis in voxels."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[Any]:
+        """Type of an element."""
+
+    @abstractmethod
+    def __getitem__(self, key: Any) -> np.ndarray[Any, Any]:
+        """Read the voxels that integers and slices name."""
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label} shape={self.shape} dtype={self.dtype}>"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.asarray(self[...], dtype=dtype)
