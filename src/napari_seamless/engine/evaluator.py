@@ -54,7 +54,7 @@ class Evaluator:
     ) -> None:
         self._name = model.spec.name
         self._probabilities = model.spec.activation != "none"
-        self._device = device
+        self.device = device
         self._axes = plan.axes
         self._flips = flipped_axes(settings.flips, plan.axes)
         self._warn = warn
@@ -95,7 +95,7 @@ class Evaluator:
         reference = self(voxels)
         if not is_finite(reference):
             return  # the run will stop at this patch, in float32
-        if self._channels_last == "auto" and self._device.type == "cuda":
+        if self._channels_last == "auto" and self.device.type == "cuda":
             # fast kernels take 16 bits channels last and would convert each layer; float32 gains nothing certain
             self._call.lay_out(len(self._axes), channels_last=True)
         reason = self._tried(voxels, reference)
