@@ -11,6 +11,7 @@ from napari_seamless.errors import SettingsError
 from napari_seamless.types import Activation, BorderMode, PadMode, PadSides, WindowKind
 
 MissingChunks = Literal["warn", "error", "fill"]
+DamagedChunks = Literal["error", "fill"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Write = Literal["labels", "probabilities", "top_classes"]
 ProbabilityType = Literal["float32", "float16", "uint8"]
@@ -115,6 +116,9 @@ class RunSettings(BaseModel):
         Use only this channel of the volume.
     missing_chunks : {"warn", "error", "fill"}
         What to do where the store of the volume has no chunk: such chunks read as the fill value.
+    damaged_chunks : {"error", "fill"}
+        What to do where a chunk of the volume cannot be decoded: stop and name it, or read it as the fill value and
+        report it at the end.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -144,6 +148,7 @@ class RunSettings(BaseModel):
     chunk_size: PerAxisInt | None = None
     channel: int | None = Field(default=None, ge=0)
     missing_chunks: MissingChunks = "warn"
+    damaged_chunks: DamagedChunks = "error"
 
     @field_validator("overlap")
     @classmethod

@@ -106,8 +106,10 @@ def _prepare(request: Request) -> tuple[Job, Volume | None]:
     from napari_seamless.quality import check_truth
     from napari_seamless.volume import open_volume
 
-    missing = make_settings(**_given(request.settings)).missing_chunks  # a wrong setting is the quickest thing to find
-    volume = open_volume(request.source, axes=request.axes, missing_chunks=missing)
+    chosen = make_settings(**_given(request.settings))  # a wrong setting is the quickest thing to find
+    volume = open_volume(
+        request.source, axes=request.axes, missing_chunks=chosen.missing_chunks, damaged_chunks=chosen.damaged_chunks
+    )
     # Labels are mostly background, whose chunks many writers leave out.
     truth = None if request.truth is None else open_volume(request.truth, missing_chunks="fill")
     if truth is not None:

@@ -2,7 +2,7 @@
 
 from napari_seamless.engine.call import segment
 from napari_seamless.engine.control import Control
-from napari_seamless.engine.events import ChunkWritten, Event, Finished, Progress, Started, Warned
+from napari_seamless.engine.events import ChunkWritten, Event, Finished, Measuring, Progress, Started, Warned
 from napari_seamless.engine.job import Job
 from napari_seamless.engine.preparation import plan_for, prepare
 from napari_seamless.engine.result import Estimate, Segmentation
@@ -14,6 +14,7 @@ __all__ = [
     "Event",
     "Finished",
     "Job",
+    "Measuring",
     "Progress",
     "Segmentation",
     "Started",

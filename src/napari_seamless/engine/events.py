@@ -11,6 +11,20 @@ if TYPE_CHECKING:
     from napari_seamless.types import Box, Plan, Volume
 
 
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """The intensities of the whole volume are being measured for normalisation, before the first patch.
+
+    Parameters
+    ----------
+    done, total : int
+        Blocks of the volume.
+    """
+
+    done: int
+    total: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Started:
     """The output exists and is about to fill.
@@ -71,7 +85,7 @@ class Finished:
     result: Segmentation
 
 
-Event = Started | Progress | ChunkWritten | Warned | Finished
+Event = Measuring | Started | Progress | ChunkWritten | Warned | Finished
 OnEvent = Callable[[Event], None]
 
 

@@ -56,7 +56,11 @@ def padding_of(settings: RunSettings, plan: Plan) -> Padding | None:
 
 def read_batch(reader: PatchReader, plan: Plan, batch: tuple[tuple[int, ...], ...]) -> FloatArray:
     r"""Return float32 (batch, channel, \\*patch)."""
-    return np.stack([reader.read(plan.patch_box(index)) for index in batch])
+    boxes = [plan.patch_box(index) for index in batch]
+    voxels = np.empty((len(boxes), reader.n_channels, *boxes[0].shape), dtype=np.float32)
+    for box, patch in zip(boxes, voxels, strict=True):
+        reader.read_into(box, patch)
+    return voxels
 
 
 def forward(model: Model, voxels: FloatArray, device: torch.device) -> torch.Tensor:

@@ -71,7 +71,7 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
     SeamlessError
         Something does not fit; the text says what to change.
     """
-    opened = open_volume(volume, missing_chunks=settings.missing_chunks)
+    opened = open_volume(volume, missing_chunks=settings.missing_chunks, damaged_chunks=settings.damaged_chunks)
     network = load_model(model, activation=settings.activation)
     _check_fit(opened, network.spec, settings)
     own = None if reduce is None else _own_reduction(reduce, settings)

@@ -54,6 +54,7 @@ def run_identity(
         **_stored_identity(settings),
         "threshold": settings.threshold,
         "channel": settings.channel,
+        "damaged_chunks": settings.damaged_chunks,
         **_border_identity(plan, settings),
         **_evaluation_identity(settings, plan),
     }
