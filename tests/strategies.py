@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -33,7 +34,7 @@ def axis_grids(draw: st.DrawFn, longest: int = 60) -> AxisGrid:
 
 @st.composite
 def plans(draw: st.DrawFn, longest: int = 14, max_axes: int = 3, *, regions: bool = False, **fixed: object) -> Plan:
-    """Draw a small plan of one to `max_axes` axes, any border mode, window, chunk and batch size, and region if asked."""
+    """Draw a small plan of one to `max_axes` axes, any border mode, window, chunk, batch size and, if asked, region."""
     n = draw(st.integers(1, max_axes))
     shape = tuple(draw(st.integers(1, longest)) for _ in range(n))
     settings: dict[str, object] = {
@@ -58,9 +59,8 @@ def boxes(draw: st.DrawFn, shape: tuple[int, ...]) -> Box:
 
 
 @st.composite
-def windows(draw: st.DrawFn, patch: tuple[int, ...], kinds: tuple[str, ...] = WINDOWS) -> Window:
-    """Draw a window of any kind and parameters; an array of weights for patches of the size given."""
-    kind = draw(st.sampled_from(kinds))
+def windows(draw: st.DrawFn, kind: str, patch: tuple[int, ...]) -> Window:
+    """Draw the parameters of a window; weights of one's own are for patches of the size given."""
     if kind == "array":
         exponents = draw(st.lists(st.integers(-8, 8), min_size=math.prod(patch), max_size=math.prod(patch)))
         return Window.from_array(1.1 ** np.reshape(exponents, patch))
@@ -69,27 +69,37 @@ def windows(draw: st.DrawFn, patch: tuple[int, ...], kinds: tuple[str, ...] = WI
 
 
 @st.composite
-def plans_of_any_kind(draw: st.DrawFn, longest: int = 14, max_axes: int = 3, most_voxels: int = 2000) -> Plan:
-    """Draw a plan of any border mode and window, patches beyond the volume, divisors and regions among them."""
-    n = draw(st.integers(1, max_axes))
-    longest = min(longest, int(most_voxels ** (1 / n)))
+def plans_of_any_kind(
+    draw: st.DrawFn,
+    borders: Sequence[BorderMode] = get_args(BorderMode),
+    kinds: Sequence[str] = WINDOWS,
+    axes: tuple[int, int] = (1, 4),
+) -> Plan:
+    """Draw a small plan of any border mode and window, patches beyond the volume, divisors and regions among them."""
+    n = draw(st.integers(*axes))
+    longest = int(1000 ** (1 / n)) if n > 1 else 40
     shape = tuple(draw(st.integers(1, longest)) for _ in range(n))
-    border = draw(st.sampled_from(get_args(BorderMode)))
+    border = draw(st.sampled_from(borders))
     beyond = 3 if border in {"adaptive", "pad"} else 0
     patch = tuple(draw(st.integers(1, length + beyond)) for length in shape)
-    smaller = border == "adaptive"  # of smaller patches a window of given weights has none
+    within = tuple(map(min, patch, shape))
+    divisor = tuple(
+        draw(st.sampled_from([d for d in (1, 2, 3) if p % d == 0 and d <= n]))
+        for p, n in zip(patch, within, strict=True)
+    )
+    most_least = [n // d * d for n, d in zip(within, divisor, strict=True)]
+    if border == "adaptive":  # of its smaller patches a window of given weights has none
+        kinds = [kind for kind in kinds if kind != "array"]
     plan = make_plan(
         shape,
         patch,
         tuple(draw(st.sampled_from([0.0, 0.25, 0.5, 0.75])) for _ in range(n)),
         border=border,
-        window=draw(windows(patch, WINDOWS[:-1] if smaller else WINDOWS)),
+        window=draw(windows(draw(st.sampled_from(kinds)), patch)),
         chunk=tuple(draw(st.integers(1, longest)) for _ in range(n)),
         batch_size=draw(st.integers(1, 4)),
-        divisor=tuple(
-            draw(st.sampled_from([d for d in (1, 2, 3) if p % d == 0 and d <= length]))
-            for p, length in zip(patch, shape, strict=True)
-        ),
+        divisor=divisor,
+        smallest=tuple(draw(st.integers(1, most)) for most in most_least),
         pad_sides=draw(st.sampled_from(get_args(PadSides))),
     )
     return replace(plan, region=draw(st.none() | boxes(shape)))
