@@ -218,10 +218,11 @@ def no_space(*_: object, **__: object) -> None:
 def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sink = OmeZarrSink(tmp_path / "a.zarr", LABELS, IDENTITY)
     with monkeypatch.context() as patch:
-        patch.setattr(zarr.Array, "__setitem__", no_space)
+        patch.setattr("os.replace", no_space)
         with pytest.raises(StorageError, match=r"a.zarr cannot be written \(No space left on device\); free disk"):
             sink.write((0, 0, 0), Box((0, 0, 0), (8, 16, 33)), np.zeros((8, 16, 33), np.uint8))
     assert finished_chunks(tmp_path / "a.zarr", IDENTITY) == frozenset()
+    assert not any((tmp_path / "a.zarr" / "0" / "seamless-unfinished").iterdir())
     with monkeypatch.context() as patch:
         patch.setattr(zarr.Group, "create_array", no_space)
         with pytest.raises(StorageError, match="No space left on device"):

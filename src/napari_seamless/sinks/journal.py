@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from napari_seamless.errors import SettingsError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 Index = tuple[int, ...]
@@ -19,10 +21,10 @@ FILE_NAME = "seamless-journal.jsonl"
 
 
 class Journal:
-    """An append-only file: the identity of the run first, then one line for each finished chunk.
+    """An append-only file: the identity of the run first, then one line for each finished chunk or shard.
 
-    A line is written after its chunk is stored, so a chunk that is listed is whole. A torn last line, as a kill leaves
-    it, is ignored.
+    A line is written after its chunk is stored, so a chunk that is listed is whole. The chunks of a shard share a line,
+    so all of them are listed or none is. A torn last line, as a kill leaves it, is ignored.
 
     Parameters
     ----------
@@ -38,10 +40,13 @@ class Journal:
         self._path = folder / "0" / FILE_NAME
         self._identity = json.loads(json.dumps(identity))
         self._lock = Lock()
+        self._handle: int | None = None
+        self._let_go: weakref.finalize[Any, Any] | None = None
 
     def start(self) -> None:
         """Begin a new journal."""
-        self._append({"identity": self._identity}, mode="w")
+        with self._telling():
+            self._path.write_text(_line({"identity": self._identity}), encoding="utf-8")
 
     def resume(self) -> frozenset[Index]:
         """Read the finished chunks of an earlier run.
@@ -68,16 +73,47 @@ class Journal:
                 )
         # a torn line would swallow the next one that is appended; nothing is rewritten that a kill could tear
         os.truncate(self._path, whole)
-        return frozenset(tuple(line["chunk"]) for line in lines[1:])
+        return frozenset(tuple(index) for line in lines[1:] for index in line.get("chunks", [line.get("chunk")]))
 
-    def add(self, index: Index) -> None:
-        """Record a chunk that is stored."""
-        self._append({"chunk": list(index)}, mode="a")
+    def add(self, *indices: Index) -> None:
+        """Record chunks that are stored; all of them or none.
 
-    def _append(self, record: Mapping[str, Any], *, mode: str) -> None:
+        Raises
+        ------
+        StorageError
+            The line cannot be written; nothing of it stays.
+        """
+        record = {"chunk": indices[0]} if len(indices) == 1 else {"chunks": indices}
+        line = _line(record).encode()
+        with self._lock, self._telling():
+            handle = self._open()
+            before = os.fstat(handle).st_size
+            try:
+                # straight to the operating system, where a kill does not reach it
+                while line:
+                    line = line[os.write(handle, line) :]
+            except OSError:
+                os.ftruncate(handle, before)
+                raise
+
+    def close(self) -> None:
+        """Close the file; it is opened again when a chunk is added."""
+        with self._lock:
+            if self._let_go is not None:
+                self._let_go()
+            self._handle = None
+
+    def _open(self) -> int:
+        """Open the file once: on a network each time would be a round trip."""
+        if self._handle is None:
+            self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+            self._let_go = weakref.finalize(self, os.close, self._handle)
+        return self._handle
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
         try:
-            with self._lock, self._path.open(mode, encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
+            yield
         except OSError as error:
             raise StorageError(
                 f"The journal {self._path} cannot be written ({error.strerror or error}); free disk space, then resume."
@@ -98,3 +134,7 @@ class Journal:
                 break
             size += len(line)
         return lines, size
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record) + "\n"

@@ -23,6 +23,7 @@ class MemorySink:
 
     def __init__(self, spec: OutputSpec) -> None:
         self.path: str | None = None
+        self._unit = spec.chunk
         self._array = np.zeros((*spec.leading, *spec.shape), dtype=spec.dtype)
         self.volume = Volume(
             name=spec.name,
@@ -34,13 +35,31 @@ class MemorySink:
             label_names=spec.label_names,
         )
 
-    def write(self, index: tuple[int, ...], box: Box, block: np.ndarray[Any, Any]) -> None:  # noqa: ARG002
+    @property
+    def unit(self) -> tuple[int, ...]:
+        """Voxels of a chunk."""
+        return self._unit
+
+    def write(
+        self,
+        index: tuple[int, ...],
+        box: Box,
+        block: np.ndarray[Any, Any],
+    ) -> tuple[tuple[int, ...], ...]:
         r"""Store one finished chunk: (\\*leading, \\*box.shape)."""
         place: tuple[Any, ...] = (..., *box.slices)
         self._array[place] = block
+        return (index,)
 
     def record(self, index: tuple[int, ...]) -> None:
         """Do nothing: memory cannot be resumed."""
 
+    def flush(self) -> tuple[tuple[int, ...], ...]:
+        """Do nothing: no chunk waits."""
+        return ()
+
     def finish(self) -> None:
         """Do nothing: the array is complete."""
+
+    def close(self) -> None:
+        """Do nothing: the array is what the run was for."""

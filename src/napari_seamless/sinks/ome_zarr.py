@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import shutil
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
-import zarr
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from napari_seamless.errors import OutputExistsError, StorageError
 from napari_seamless.sinks import pyramid
+from napari_seamless.sinks.chunk_groups import ChunkGroups
+from napari_seamless.sinks.encoding import encode, shard_parts
+from napari_seamless.sinks.group import check_free, create_group, mark_complete, open_levels
 from napari_seamless.sinks.journal import Journal
+from napari_seamless.sinks.metadata import level_spacing, level_translation
+from napari_seamless.sinks.new_folder import new_folder
+from napari_seamless.sinks.waiting import WaitingChunks
+from napari_seamless.sinks.whole_file import WholeFiles
 from napari_seamless.types import Box, Level, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    import numpy as np
 
     from napari_seamless.sinks.sink import OutputSpec
 
-_T = TypeVar("_T")
+Index = tuple[int, ...]
 
-METADATA_KEY = "napari-seamless"
+UNFINISHED = "seamless-unfinished"
+"""Folder for files that are being written, beside the journal for the same reason."""
 
 
 class OmeZarrSink:
-    """Write each finished chunk, and its part of every pyramid level, once.
+    """Write each finished chunk or shard, and its part of every pyramid level, once.
+
+    Chunks of a shard wait for each other, encoded, and are recorded when all of them are stored.
 
     Parameters
     ----------
@@ -65,17 +74,29 @@ class OmeZarrSink:
         self._spec = spec
         self._records = record
         self._levels = pyramid.pyramid_levels(spec.shape, spec.chunk, spec.spacing)
+        self._come, self._recorded = (ChunkGroups(spec.chunk_grid, spec.chunks_per_shard) for _ in range(2))
+        self._waiting = WaitingChunks(path, spec.waiting_bytes)
+        self._files = WholeFiles(path / "0" / UNFINISHED)
         self._journal = Journal(path, identity)
-        if not resume:
-            check_free(path, overwrite=overwrite)
-            self._storing(self._create_whole)
-        group = self._storing(lambda: zarr.open_group(path, mode="r+", use_consolidated=False))
-        self._arrays = [_array(group, str(i)) for i in range(len(self._levels))]
+        with self._storing():
+            if not resume:
+                check_free(path, overwrite=overwrite)
+                with new_folder(path) as folder:
+                    create_group(folder, spec, self._levels)
+                    Journal(folder, identity).start()
+            elif record:
+                self._remove_unfinished()
+            self._arrays = open_levels(path, len(self._levels))
 
     @property
     def path(self) -> str | None:
         """Folder of the group."""
         return str(self._path)
+
+    @property
+    def unit(self) -> tuple[int, ...]:
+        """Voxels per spatial axis of what is written as one file."""
+        return tuple(n * c for n, c in zip(self._spec.chunks_per_shard, self._spec.chunk, strict=True))
 
     @property
     def volume(self) -> Volume:
@@ -85,7 +106,7 @@ class OmeZarrSink:
             name=spec.name,
             axes=spec.all_axes,
             levels=tuple(
-                Level(data=array, spacing=self._spacing(level), translation=self._translation(level))
+                Level(data=array, spacing=level_spacing(spec, level), translation=level_translation(spec, level))
                 for array, level in zip(self._arrays, self._levels, strict=True)
             ),
             units=spec.units,
@@ -95,117 +116,91 @@ class OmeZarrSink:
             label_names=spec.label_names,
         )
 
-    def write(self, index: tuple[int, ...], box: Box, block: np.ndarray[Any, Any]) -> None:  # noqa: ARG002
-        r"""Store one finished chunk (\*leading, \*box.shape) in every level, then record it."""
-        shrink = pyramid.mean if self._spec.is_averaged else pyramid.nearest
-        for array, level in zip(self._arrays, self._levels, strict=True):
-            part = shrink(block, level.factors)
-            start = tuple(i * c for i, c in zip(index, level.chunk, strict=True))
-            stop = tuple(a + n for a, n in zip(start, part.shape[-len(start) :], strict=True))
-            place: tuple[Any, ...] = (..., *Box(start, stop).slices)
-            self._storing(partial(array.__setitem__, place, part))
-        if self._records:
-            self.record(index)
+    def write(self, index: Index, box: Box, block: np.ndarray[Any, Any]) -> tuple[Index, ...]:  # noqa: ARG002
+        r"""Take one finished chunk, (\*leading, \*box.shape), for every level; return the chunks that are stored now.
 
-    def record(self, index: tuple[int, ...]) -> None:
-        """Record a chunk as finished: a resumed run skips it."""
-        self._journal.add(index)
+        Raises
+        ------
+        StorageError
+            The output, or the scratch folder beside it, cannot be written.
+        """
+        shrink = pyramid.mean if self._spec.is_averaged else pyramid.nearest
+        block = block.astype(self._spec.dtype, copy=False)
+        encoded = tuple(
+            encode(shrink(block, level.factors), (*self._spec.leading, *level.chunk)) for level in self._levels
+        )
+        if self._spec.shard is None:
+            for level, chunk in enumerate(encoded):
+                self._put(level, index, (chunk,))
+            if self._records:
+                self._journal.add(index)
+            return (index,)
+        self._waiting.put(index, encoded)
+        return self._store(self._come.add(index))
+
+    def record(self, index: Index) -> None:
+        """Record a chunk as finished: a resumed run skips it, as soon as all of its shard are."""
+        chunks = self._recorded.add(index)
+        if chunks:
+            self._journal.add(*chunks)
+
+    def flush(self) -> tuple[Index, ...]:
+        """Store the shards that have begun with the chunks that have come; the others read as 0."""
+        return tuple(index for chunks in self._come.rest() for index in self._store(chunks))
 
     def finish(self) -> None:
-        """Mark the output as complete in its metadata."""
-        group = self._storing(lambda: zarr.open_group(self._path, mode="r+", use_consolidated=False))
-        metadata = {**self._spec.metadata, "complete": True}
-        self._storing(lambda: group.attrs.update({METADATA_KEY: metadata}))
+        """Store what waits, and mark the output as complete in its metadata."""
+        self.flush()
+        for chunks in self._recorded.rest():
+            self._journal.add(*chunks)
+        self.close()
+        with self._storing():
+            mark_complete(self._path, self._spec)
+        self._remove_unfinished()
 
-    def _create_whole(self) -> None:
-        """Create the group with its arrays and its journal, or leave nothing."""
-        if self._path.exists():
-            shutil.rmtree(self._path)
+    def close(self) -> None:
+        """Close the journal and drop the chunks that still wait; the output can be resumed."""
+        self._waiting.close()
+        self._journal.close()
+
+    def _store(self, chunks: tuple[Index, ...]) -> tuple[Index, ...]:
+        """Write the shard of these waiting chunks in every level, then record them."""
+        if not chunks:
+            return ()
+        shard = self._come.shard_of(chunks[0])
+        for level in range(len(self._levels)):
+            parts = (self._waiting.get(index, level) for index in self._come.members(shard))
+            sizes = (self._waiting.size(index, level) for index in self._come.members(shard))
+            self._put(level, shard, shard_parts(parts, sizes))
+        if self._records:
+            self._journal.add(*chunks)
+        for index in chunks:
+            self._waiting.drop(index)
+        return chunks
+
+    def _put(self, level: int, index: Index, parts: Iterable[bytes]) -> None:
+        """Write one file of a level."""
+        place = (str(level), "c", *("0" for _ in self._spec.leading), *map(str, index))
+        with self._storing():
+            self._files.write(os.path.join(self._path, *place), parts)  # noqa: PTH118  quicker than a Path
+
+    def _remove_unfinished(self) -> None:
+        """Remove what was being written when an earlier run was killed."""
+        self._files.clear()
+        for file in self._path.glob("*.partial"):  # Zarr's own, of the metadata
+            file.unlink(missing_ok=True)
+
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
         try:
-            self._create()
-        except BaseException:
-            shutil.rmtree(self._path, ignore_errors=True)
+            yield
+        except (OutputExistsError, StorageError):
             raise
-
-    def _create(self) -> None:
-        group = zarr.create_group(self._path, zarr_format=3)
-        for i, level in enumerate(self._levels):
-            group.create_array(
-                str(i),
-                shape=(*self._spec.leading, *level.shape),
-                chunks=(*self._spec.leading, *level.chunk),
-                dtype=self._spec.dtype,
-                fill_value=0,
-                dimension_names=self._spec.all_axes,
-                # an absent chunk then always means one that is not finished
-                config={"write_empty_chunks": True},
-            )
-        group.attrs.update({"ome": self._ome(), METADATA_KEY: {**self._spec.metadata, "complete": False}})
-        self._journal.start()
-
-    def _ome(self) -> dict[str, Any]:
-        spec = self._spec
-        axes = [
-            {"name": a, "type": "space"} | ({"unit": u} if u else {})
-            for a, u in zip(spec.axes, spec.units, strict=True)
-        ]
-        if not spec.is_labels:
-            axes.insert(0, {"name": "c", "type": "channel"})
-        ones, zeros = [1.0] * len(spec.leading), [0.0] * len(spec.leading)
-        datasets = [
-            {
-                "path": str(i),
-                "coordinateTransformations": [
-                    {"type": "scale", "scale": [*ones, *self._spacing(level)]},
-                    {"type": "translation", "translation": [*zeros, *self._translation(level)]},
-                ],
-            }
-            for i, level in enumerate(self._levels)
-        ]
-        method = "mean" if spec.is_averaged else "nearest"
-        ome: dict[str, Any] = {
-            "version": "0.5",
-            "multiscales": [{"name": spec.name, "axes": axes, "datasets": datasets, "type": method}],
-        }
-        return ome | (_image_label(spec) if spec.is_labels else _omero(spec))
-
-    def _spacing(self, level: pyramid.PyramidLevel) -> tuple[float, ...]:
-        return tuple(s * f for s, f in zip(self._spec.spacing, level.factors, strict=True))
-
-    def _translation(self, level: pyramid.PyramidLevel) -> tuple[float, ...]:
-        """Return the centre of a level's first voxel: the cell's middle for means, else its first one."""
-        shift = 0.5 if self._spec.is_averaged else 0.0
-        return tuple(
-            t + shift * (f - 1) * s
-            for t, f, s in zip(self._spec.translation, level.factors, self._spec.spacing, strict=True)
-        )
-
-    def _storing(self, action: Callable[[], _T]) -> _T:
-        try:
-            return action()
         except OSError as error:
             raise StorageError(
                 f"The output {self._path} cannot be written ({error.strerror or error}); "
                 "free disk space or choose a folder with write access."
             ) from error
-
-
-def check_free(path: Path, *, overwrite: bool) -> None:
-    """Refuse an output path that is taken.
-
-    Raises
-    ------
-    OutputExistsError
-        Something is there and `overwrite` is off, or it is no Zarr group and must not be removed.
-    """
-    if not path.exists():
-        return
-    if not overwrite:
-        raise OutputExistsError(f"The output {path} exists already; choose another path, or overwrite or resume it.")
-    if not (path / "zarr.json").is_file() and not (path / ".zgroup").is_file():
-        raise OutputExistsError(
-            f"The output {path} exists and is no Zarr group, so it is not overwritten; remove it first."
-        )
 
 
 def finished_chunks(path: Path, identity: Mapping[str, Any]) -> frozenset[tuple[int, ...]]:
@@ -217,40 +212,3 @@ def finished_chunks(path: Path, identity: Mapping[str, Any]) -> frozenset[tuple[
         There is no such run in `path`, or it was another one; the text says what differs.
     """
     return Journal(path, identity).resume()
-
-
-def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
-    array = group[name]
-    if not isinstance(array, zarr.Array):
-        raise StorageError(f"{group.name}/{name} is a group where an array was expected; start anew with overwrite.")
-    return array.with_config({"write_empty_chunks": True})
-
-
-def _image_label(spec: OutputSpec) -> dict[str, Any]:
-    colors = [{"label-value": i, "rgba": list(rgba)} for i, rgba in enumerate(spec.colors)]
-    properties = [{"label-value": i, "name": name} for i, name in enumerate(spec.classes)]
-    # the format forbids empty lists
-    return {"image-label": ({"colors": colors} if colors else {}) | ({"properties": properties} if properties else {})}
-
-
-def _omero(spec: OutputSpec) -> dict[str, Any]:
-    names = spec.channel_names
-    colors = spec.colors or ((255, 255, 255, 255),) * len(names)
-    limits = spec.limits or (_type_limits(spec.dtype),) * len(names)
-    channels = [
-        {
-            "label": name,
-            "color": "{:02X}{:02X}{:02X}".format(*rgba[:3]),
-            "active": i > 0 or len(names) == 1,
-            "window": {"start": low, "end": high, "min": low, "max": high},
-        }
-        for i, (name, rgba, (low, high)) in enumerate(zip(names, colors, limits, strict=True))
-    ]
-    return {"omero": {"channels": channels}}
-
-
-def _type_limits(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Return the range of an integer type, and that of a probability for any other."""
-    if dtype.kind not in "iu":
-        return 0.0, 1.0
-    return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)

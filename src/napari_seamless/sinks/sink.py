@@ -24,7 +24,7 @@ class OutputSpec:
     axes : tuple of str
         Spatial axes; the class axis of probabilities comes before them and is not named here.
     shape, chunk : tuple of int
-        Voxels of the output and of its unit of writing per spatial axis.
+        Voxels of the output and of the blocks that it is finished in per spatial axis.
     dtype : numpy.dtype
         Type of a voxel.
     classes : tuple of str
@@ -45,6 +45,10 @@ class OutputSpec:
         Lowest and highest value of each channel, for viewers; empty: all of an integer type, [0, 1] of another.
     is_categorical : bool
         Whether channels hold values that must not be averaged, such as the numbers of classes.
+    shard : tuple of int or None
+        Voxels of a shard per spatial axis, a multiple of the chunk: chunks that share a file. None: a file for each.
+    waiting_bytes : int
+        Bytes of finished chunks that may wait in memory for the rest of their shard.
     """
 
     name: str
@@ -62,6 +66,8 @@ class OutputSpec:
     channels: tuple[str, ...] = ()
     limits: tuple[tuple[float, float], ...] = ()
     is_categorical: bool = False
+    shard: tuple[int, ...] | None = None
+    waiting_bytes: int = 2**28
 
     @property
     def is_labels(self) -> bool:
@@ -82,6 +88,18 @@ class OutputSpec:
     def is_averaged(self) -> bool:
         """Whether coarser levels hold means; otherwise they hold every n-th voxel."""
         return not (self.is_labels or self.is_categorical)
+
+    @property
+    def chunk_grid(self) -> tuple[int, ...]:
+        """Chunks along each spatial axis."""
+        return tuple(-(-n // c) for n, c in zip(self.shape, self.chunk, strict=True))
+
+    @property
+    def chunks_per_shard(self) -> tuple[int, ...]:
+        """Chunks of a shard along each spatial axis, no more than there are; 1 without shards."""
+        if self.shard is None:
+            return (1,) * len(self.chunk)
+        return tuple(min(s // c, n) for s, c, n in zip(self.shard, self.chunk, self.chunk_grid, strict=True))
 
     @property
     def leading(self) -> tuple[int, ...]:
@@ -107,14 +125,27 @@ class Sink(Protocol):
         """Where the output lies; None for memory."""
         ...
 
-    def write(self, index: tuple[int, ...], box: Box, block: np.ndarray[Any, Any]) -> None:
-        r"""Store one finished chunk: (\\*leading, \\*box.shape)."""
+    @property
+    def unit(self) -> tuple[int, ...]:
+        """Voxels per spatial axis of what is stored, and recorded, as one: a chunk or a shard."""
+        ...
+
+    def write(self, index: tuple[int, ...], box: Box, block: np.ndarray[Any, Any]) -> tuple[tuple[int, ...], ...]:
+        r"""Take one finished chunk, (\\*leading, \\*box.shape); return the chunks that are stored now, and were not."""
         ...
 
     def record(self, index: tuple[int, ...]) -> None:
         """Remember a chunk as finished, where that was not done on writing."""
         ...
 
+    def flush(self) -> tuple[tuple[int, ...], ...]:
+        """Store the chunks that wait for others which will not come; return them."""
+        ...
+
     def finish(self) -> None:
-        """Mark the output as complete."""
+        """Flush, and mark the output as complete."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files, and of chunks that are not stored; what is stored stays."""
         ...
