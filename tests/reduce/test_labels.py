@@ -1,4 +1,4 @@
-"""Labels and probabilities from sums equal those from means."""
+"""Labels from sums equal those from means."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_seamless.reduce import argmax_labels, label_dtype, mean_probabilities, threshold_labels
+from napari_seamless.reduce.labels import _to_host
 
 # few values, so that many voxels have several largest classes
 coarse = st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0])
@@ -42,6 +43,14 @@ def test_every_label_fits_its_type(classes: int, dtype: str) -> None:
     np.testing.assert_array_equal(labels, winners)
 
 
+@pytest.mark.parametrize("classes", [3, 300])
+def test_labels_leave_a_device_in_their_small_type(classes: int) -> None:
+    labels = torch.arange(classes)
+    host = _to_host(labels, label_dtype(classes))
+    assert host.dtype == label_dtype(classes)
+    np.testing.assert_array_equal(host, labels)
+
+
 def test_sums_are_not_changed_by_argmax() -> None:
     sums = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     before = sums.clone()
@@ -55,10 +64,3 @@ def test_threshold_compares_the_mean_and_leaves_uncovered_voxels_empty() -> None
     np.testing.assert_array_equal(threshold_labels(sums, weights, 0.5), [0, 1, 0, 0, 1])
     # logits: below zero may be foreground too, but never where no patch lies
     np.testing.assert_array_equal(threshold_labels(sums - 1, weights, -0.5), [0, 1, 1, 0, 1])
-
-
-def test_probabilities_are_zero_where_no_patch_lies() -> None:
-    sums = torch.tensor([[2.0, 0.0], [6.0, 0.0]])
-    means = mean_probabilities(sums, np.array([8, 0], np.float32))
-    np.testing.assert_array_equal(means, [[0.25, 0], [0.75, 0]])
-    assert means.dtype == np.float32
