@@ -112,6 +112,14 @@ class RunSettings(BaseModel):
         Bytes for queues and accumulators; what does not fit is spilled to a scratch store. None: half of what is free.
     chunk_size : int or tuple of int or None
         Output chunk in voxels; None chooses 64 per axis, at most the volume.
+    shard_size : int or tuple of int or None
+        Voxels of a shard, a multiple of the chunk: the chunks in it share a file of the output. None: a file per chunk.
+    region : str or None
+        The part of the volume to segment, such as ``"64:128,0:256,:"`` or ``"z=64:128"``; None for all of it. It holds
+        what a run over everything would put there.
+    threads : int or None
+        Torch threads of one forward pass on the CPU; as many passes run side by side as the cores allow. None: 1, or
+        more where so many passes would need a quarter of the memory. A network's rounding may depend on it.
     channel : int or None
         Use only this channel of the volume.
     missing_chunks : {"warn", "error", "fill"}
@@ -146,6 +154,9 @@ class RunSettings(BaseModel):
     flips: Annotated[bool | tuple[str, ...], BeforeValidator(parse_flips)] = False
     memory_budget: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(default=None, ge=2**20)
     chunk_size: PerAxisInt | None = None
+    shard_size: PerAxisInt | None = None
+    region: str | None = None
+    threads: int | None = Field(default=None, ge=1)
     channel: int | None = Field(default=None, ge=0)
     missing_chunks: MissingChunks = "warn"
     damaged_chunks: DamagedChunks = "error"
@@ -158,7 +169,7 @@ class RunSettings(BaseModel):
                 raise ValueError(f"overlap must be at least 0 and below 1, got {overlap:g}; try 0.5")
         return value
 
-    @field_validator("patch_size", "chunk_size", "min_patch_size", "pad_stat_length")
+    @field_validator("patch_size", "chunk_size", "shard_size", "min_patch_size", "pad_stat_length")
     @classmethod
     def _sizes_positive(cls, value: int | tuple[int, ...] | None) -> int | tuple[int, ...] | None:
         for size in value if isinstance(value, tuple) else (1 if value is None else value,):

@@ -12,7 +12,7 @@ from napari_seamless.recipe import RunSettings, parse_bytes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_FLAGS = {"patch_size": "--patch", "chunk_size": "--chunk"}
+_FLAGS = {"patch_size": "--patch", "chunk_size": "--chunk", "shard_size": "--shard"}
 """Flags that are shorter than the name of their setting."""
 
 _DEFAULTS = {
