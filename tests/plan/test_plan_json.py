@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from tests.strategies import plans_of_any_kind
 
 from napari_seamless.errors import GeometryError, SettingsError
-from napari_seamless.plan import make_plan
-from napari_seamless.plan.plan_json import plan_from_dict, plan_to_dict
+from napari_seamless.plan import make_plan, plan_from_dict, plan_to_dict
 from napari_seamless.plan.runs import runs_of_starts, starts_of_runs
 from napari_seamless.types import BorderMode, Plan, Window
 
