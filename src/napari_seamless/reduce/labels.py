@@ -44,35 +44,19 @@ def argmax_labels(sums: torch.Tensor) -> np.ndarray[Any, Any]:
     >>> argmax_labels(torch.tensor([[0.2, 0.7], [0.8, 0.3]]))
     array([1, 0], dtype=uint8)
     """
-    if sums.device.type == "cpu":
-        return first_largest(sums.numpy())[0]
-    return _to_host(sums.argmax(dim=0), label_dtype(len(sums)))
-
-
-def first_largest(values: FloatArray) -> tuple[np.ndarray[Any, Any], FloatArray]:
-    r"""Return class and value of the largest of many classes.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        (class, \\*block) float32.
-
-    Returns
-    -------
-    labels : numpy.ndarray
-        block, uint8 or uint16: the first class that has the largest value.
-    best : numpy.ndarray
-        block, float32: that value.
-    """
+    if sums.device.type != "cpu":
+        return _to_host(sums.argmax(dim=0), label_dtype(len(sums)))
     # class by class: an argmax over the first of many axes strides through all of memory for every voxel
+    values = sums.numpy()
     best = values[0].copy()
     labels = np.zeros(best.shape, dtype=label_dtype(len(values)))
     for label in range(1, len(values)):
         higher = values[label] > best
         # labels only rise from class to class, so a maximum does what a masked assignment does, ten times faster
         np.maximum(labels, higher.view(np.uint8) * labels.dtype.type(label), out=labels)
-        np.maximum(best, values[label], out=best)
-    return labels, best
+        if label + 1 < len(values):
+            np.maximum(best, values[label], out=best)
+    return labels
 
 
 def threshold_labels(sums: torch.Tensor, weights: FloatArray, threshold: float) -> np.ndarray[Any, Any]:

@@ -79,10 +79,12 @@ def _rounded(means: FloatArray, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     """Round means in host memory; overwrites them."""
     if dtype == np.float32:
         return means
-    _check_range(float(means.min()), float(means.max()), dtype)
+    low, high = float(means.min()), float(means.max())
+    _check_range(low, high, dtype)
     if dtype == np.float16:
         return _halved(means)
-    np.clip(means, 0, 1, out=means)
+    if low < 0 or high > 1:
+        np.clip(means, 0, 1, out=means)
     np.multiply(means, np.float32(_ONE), out=means)
     return np.rint(means, out=means).astype(np.uint8)
 

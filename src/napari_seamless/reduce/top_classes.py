@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from napari_seamless.errors import SettingsError
-from napari_seamless.reduce.labels import first_largest
+from napari_seamless.reduce.labels import label_dtype
 from napari_seamless.reduce.probabilities import stored_probabilities
 
 if TYPE_CHECKING:
@@ -85,14 +85,22 @@ def check_top_classes(k: int, n_classes: int, dtype: np.dtype[Any]) -> None:
 
 
 def _on_host(sums: torch.Tensor, k: int) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
-    """Return (k, block) classes and (k, block) sums in host memory."""
+    """Return (k, block) classes and (k, block) sums in host memory: each class is sorted into those before it."""
     values: FloatArray = sums.numpy()
-    largest, best = np.empty((k, *values.shape[1:]), np.int32), np.empty((k, *values.shape[1:]), np.float32)
-    for rank in range(k):
-        labels, best[rank] = first_largest(values)
-        largest[rank] = labels
-        for label, value in enumerate(values if rank + 1 < k else ()):
-            np.putmask(value, labels == label, -np.inf)
+    shape, dtype = (k, *values.shape[1:]), label_dtype(len(values))
+    largest, best = np.zeros(shape, dtype), np.full(shape, -np.inf, np.float32)
+    for label, value in enumerate(values):
+        moved = np.full(value.shape, label, dtype)
+        shifted = np.zeros(value.shape, bool)
+        for rank in range(min(k, label + 1)):
+            # what was moved down from its rank stands before its equals further down: its class is a lower one
+            shifted |= value > best[rank]
+            swap = (largest[rank] ^ moved) * shifted.view(np.uint8)
+            largest[rank] ^= swap
+            moved ^= swap
+            lower = np.minimum(best[rank], value)
+            np.maximum(best[rank], value, out=best[rank])
+            value = lower  # noqa: PLW2901  what goes on to the next rank
     return largest, torch.from_numpy(best)
 
 
