@@ -16,7 +16,7 @@ from napari_seamless.cli.boundary import Stopped
 from napari_seamless.cli.progress import TerminalReporter
 from napari_seamless.cli.run import Request, run
 from napari_seamless.cli.stopping import cancel_on_signals
-from napari_seamless.engine import Control, Job, Progress, Started, Warned
+from napari_seamless.engine import Control, Job, Measuring, Progress, Started, Warned
 from napari_seamless.errors import RunCancelledError
 from napari_seamless.plan import make_plan
 from napari_seamless.types import Volume
@@ -57,6 +57,13 @@ def test_a_terminal_shows_patches_time_left_and_the_busiest_stage(monkeypatch):
     assert f"13/{PLAN.n_patches} patches" in text
     assert "left" in text
     assert "forward 90%" in text
+
+
+def test_measuring_has_a_bar_of_its_own(monkeypatch):
+    monkeypatch.setattr("tqdm.tqdm", functools.partial(tqdm.tqdm, mininterval=0, miniters=1))
+    text = show([Measuring(34, 100), *events()], on_terminal=True)
+    assert text.index("Measuring intensities 34%") < text.index(f"13/{PLAN.n_patches} patches")
+    assert show([Measuring(34, 100)], on_terminal=False) == ""
 
 
 @pytest.mark.parametrize(("on_terminal", "quiet"), [(True, True), (False, False)])

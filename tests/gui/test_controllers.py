@@ -12,11 +12,13 @@ from psygnal import Signal
 
 from napari_seamless._qt.controllers.clock import RunClock
 from napari_seamless._qt.controllers.network_controller import NetworkController
+from napari_seamless._qt.controllers.run_controller import RunController
 from napari_seamless._qt.core import Core
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import WindowState
 from napari_seamless._qt.worker import Worker
-from napari_seamless.errors import ModelError
+from napari_seamless.engine import Measuring
+from napari_seamless.errors import ModelError, RunCancelledError
 from napari_seamless.types import ModelSpec
 
 
@@ -116,3 +118,30 @@ def test_the_time_left_leaves_pauses_out():
     clock.resume()
     now[0] = 106.0
     assert clock.left(4, 11) == pytest.approx(14.0)
+
+
+class FakeRunView:
+    """What the controller needs of the view."""
+
+    run_asked, pause_asked, cancel_asked = Signal(), Signal(), Signal()
+
+    def __init__(self) -> None:
+        self.show_phase = self.show_message = self.show_timings = self.show_progress = Mock()
+        self.progress = Mock()
+
+
+def test_the_message_line_tells_how_far_the_measuring_is(qtbot, worker):
+    def run(on_event, control):
+        on_event(Measuring(34, 100))
+        raise RunCancelledError("The run was cancelled.")
+
+    job = SimpleNamespace(plan=SimpleNamespace(n_patches=8), run=run, output=None)
+    tiling = SimpleNamespace(new_job=lambda: job, network_lock=threading.Lock())
+    view, state = FakeRunView(), WindowState()
+    said: list[str] = []
+    state.events.message.connect(lambda message: said.append(message.text))
+    controller = RunController(Mock(), view, Parts(state, worker, core()), tiling)
+    view.run_asked.emit()
+    qtbot.waitUntil(lambda: "The run was cancelled." in said)
+    assert said[-2:] == ["Measuring intensities 34%", "The run was cancelled."]
+    controller.close()

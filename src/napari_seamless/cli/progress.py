@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from napari_seamless.engine.events import Event, Progress, Started, Warned
+from napari_seamless.engine.events import Event, Measuring, Progress, Started, Warned
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 _FORMAT = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} patches, {elapsed} so far, {remaining} left{postfix}"
+_MEASURING_FORMAT = "{desc}Measuring intensities {percentage:.0f}%|{bar}| {elapsed} so far, {remaining} left"
 
 
 class TerminalReporter:
@@ -47,7 +48,9 @@ class TerminalReporter:
 
     def __call__(self, event: Event) -> None:
         """Show one event; called from the threads of the engine."""
-        if isinstance(event, Started):
+        if isinstance(event, Measuring):
+            self._measure(event)
+        elif isinstance(event, Started):
             self._start(event)
         elif isinstance(event, Progress):
             self._advance(event)
@@ -65,18 +68,25 @@ class TerminalReporter:
         else:
             self._bar.write(line, file=sys.stderr)
 
+    def _measure(self, event: Measuring) -> None:
+        if self._bar is None:
+            self._open_bar(event.total, _MEASURING_FORMAT)
+        if self._bar is not None:
+            self._bar.update(event.done - self._bar.n)
+
     def _start(self, event: Started) -> None:
         self.started = True
+        self._open_bar(event.plan.n_patches, _FORMAT)
+
+    def _open_bar(self, total: int, text: str) -> None:
+        """Replace the bar, where there is one, by a new one."""
+        if self._bar is not None:
+            self._bar.close()
         if self._show_bar:
             from tqdm import tqdm
 
             self._bar = tqdm(
-                total=event.plan.n_patches,
-                desc=self._title,
-                bar_format=_FORMAT,
-                file=sys.stderr,
-                dynamic_ncols=True,
-                leave=False,
+                total=total, desc=self._title, bar_format=text, file=sys.stderr, dynamic_ncols=True, leave=False
             )
 
     def _advance(self, event: Progress) -> None:

@@ -14,7 +14,7 @@ from napari_seamless._qt.controllers.tiling_controller import TilingController
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import Phase
 from napari_seamless._qt.views.run_view import RunView
-from napari_seamless.engine.events import ChunkWritten, Progress, Started, Warned
+from napari_seamless.engine.events import ChunkWritten, Measuring, Progress, Started, Warned
 from napari_seamless.engine.output import class_colors
 from napari_seamless.errors import RunCancelledError, SeamlessError
 
@@ -118,7 +118,7 @@ class RunController:
                 post(self._on_event, event)
                 shown.wait(SHOW_SECONDS)
                 return
-            if isinstance(event, Progress):
+            if isinstance(event, Measuring | Progress):
                 now = time.monotonic()
                 if now - last[0] < PROGRESS_SECONDS and event.done < event.total:
                     return
@@ -137,6 +137,8 @@ class RunController:
             self._result.add(event.box)
         elif isinstance(event, Progress):
             self._on_progress(event)
+        elif isinstance(event, Measuring) and self._state.phase is Phase.RUNNING:
+            self._state.say(f"Measuring intensities {event.done / event.total:.0%}")
         elif isinstance(event, Warned):
             self._state.say(event.text, "warning")
 
