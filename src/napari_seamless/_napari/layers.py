@@ -96,7 +96,7 @@ def _one_class(volume: Volume, index: int, classes: Sequence[str], colors: Seque
     levels = [_taken(level.data, index, axis) for level in volume.levels]
     arguments = _arguments(volume, volume.spatial_axes) | {
         "name": f"{volume.name} {classes[index] if index < len(classes) else f'class {index}'}",
-        "contrast_limits": (0.0, 1.0),
+        "contrast_limits": (0.0, 255.0 if volume.dtype == np.uint8 else 1.0),
         "blending": "additive",
         "rgb": False,
     }

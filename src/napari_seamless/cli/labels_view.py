@@ -1,4 +1,4 @@
-"""Labels of stored probabilities, made where they are read."""
+"""Labels of stored probabilities or top classes, made where they are read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from napari_seamless.recipe import RunSettings
     from napari_seamless.types import Volume
 
 
@@ -16,14 +17,15 @@ class LabelsView:
     Parameters
     ----------
     probabilities : Volume
-        Axes c and then the spatial ones; values in [0, 1].
-    threshold : float
-        Probability above which a voxel of a single class is foreground.
+        Axes c and then the spatial ones; probabilities in [0, 1], or in 0..255 where they are uint8; or top classes.
+    settings : RunSettings
+        What was written, and the probability above which a voxel of a single class is foreground.
     """
 
-    def __init__(self, probabilities: Volume, threshold: float) -> None:
+    def __init__(self, probabilities: Volume, settings: RunSettings) -> None:
         self._data = probabilities.data
-        self._threshold = threshold
+        self._ranked = settings.write == "top_classes"
+        self._threshold = settings.threshold * (255 if probabilities.dtype == np.uint8 else 1)
         self.shape = probabilities.spatial_shape
         self.dtype = np.dtype(np.uint16)
         chunks = getattr(self._data, "chunks", None)
@@ -31,6 +33,8 @@ class LabelsView:
 
     def __getitem__(self, key: Any, /) -> Any:
         """Read the probabilities of a block and return its labels."""
+        if self._ranked:
+            return np.asarray(self._data[(0, *key)]).astype(self.dtype)
         block = np.asarray(self._data[(slice(None), *key)])
         if len(block) == 1:
             return (block[0] > self._threshold).astype(self.dtype)

@@ -181,8 +181,9 @@ def _dice(result: Segmentation, truth: Volume, settings: RunSettings) -> dict[st
     from napari_seamless.cli.labels_view import LabelsView
     from napari_seamless.quality import dice_scores
 
-    labels = result.volume if settings.write == "labels" else LabelsView(result.volume, settings.threshold)
-    classes = result.classes if len(result.classes) > 1 else ("background", *result.classes)
+    labels = result.volume if settings.write == "labels" else LabelsView(result.volume, settings)
+    names = tuple(result.volume.label_names.values()) or result.classes
+    classes = names if len(names) > 1 else ("background", *names)
     try:
         return dice_scores(labels, truth, classes)
     except VolumeError as error:

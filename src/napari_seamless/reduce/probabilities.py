@@ -80,7 +80,7 @@ def _rounded(means: FloatArray, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     if dtype == np.float32:
         return means
     low, high = float(means.min()), float(means.max())
-    _check_range(low, high, dtype)
+    check_range(low, high, dtype)
     if dtype == np.float16:
         return _halved(means)
     if low < 0 or high > 1:
@@ -94,7 +94,7 @@ def _on_device(sums: torch.Tensor, weights: FloatArray, dtype: np.dtype[Any]) ->
     means = sums.div_(torch.tensor(_divisors(weights), device=sums.device))
     if dtype != np.float32:
         low, high = means.aminmax()
-        _check_range(float(low), float(high), dtype)
+        check_range(float(low), float(high), dtype)
     if dtype == np.float16:
         means = means.to(torch.float16)
     elif dtype == np.uint8:
@@ -102,7 +102,7 @@ def _on_device(sums: torch.Tensor, weights: FloatArray, dtype: np.dtype[Any]) ->
     return np.asarray(means.cpu().numpy())
 
 
-def _check_range(low: float, high: float, dtype: np.dtype[Any]) -> None:
+def check_range(low: float, high: float, dtype: np.dtype[Any]) -> None:
     """Refuse values that a type cannot hold.
 
     Raises
