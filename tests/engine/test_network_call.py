@@ -120,6 +120,17 @@ def test_a_compiler_that_fails_is_left_with_one_sentence(monkeypatch: pytest.Mon
     )
 
 
+def test_no_compiler_at_all_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(module: nn.Module, *, dynamic: bool) -> nn.Module:
+        raise RuntimeError("torch.compile is not supported on Python 3.99+")
+
+    monkeypatch.setattr(torch, "compile", refuse)
+    warnings: list[str] = []
+    assert call(local_network(2), warnings, compile=True)(torch.rand(1, 1, 6, 6), None).shape == (1, 3, 6, 6)
+    (warning,) = warnings
+    assert warning.endswith("(RuntimeError: torch.compile is not supported on Python 3.99+); it runs uncompiled.")
+
+
 def test_what_the_network_itself_refuses_is_not_blamed_on_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     Compiler(monkeypatch, works=True)
     warnings: list[str] = []

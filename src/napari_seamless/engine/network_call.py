@@ -106,10 +106,7 @@ class NetworkCall:
         with self._compiling:
             if self._compiled is not None:
                 self._compiled = None
-                self._warn(
-                    f"torch.compile failed for the network {self._model.spec.name} ({_first_line(reason)}); "
-                    "it runs uncompiled."
-                )
+                self._warn(_uncompiled(self._model, reason))
         return output
 
 
@@ -142,8 +139,18 @@ def _compiled(model: Model, warn: Callable[[str], None]) -> TorchModel | None:
         kind = "a function" if module is None else "TorchScript"
         warn(f"compile has no effect on the network {model.spec.name}, which is {kind}; only torch modules compile.")
         return None
-    # the compiler itself starts with the first batch
-    return TorchModel(torch.compile(module, dynamic=False), model.spec)
+    try:
+        # the compiler itself starts with the first batch
+        return TorchModel(torch.compile(module, dynamic=False), model.spec)
+    except (RuntimeError, ImportError, OSError) as error:  # not for this Python, or not installed whole
+        warn(_uncompiled(model, error))
+        return None
+
+
+def _uncompiled(model: Model, error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    reason = ": ".join([type(error).__name__, *lines[:1]]).rstrip(".:")
+    return f"torch.compile failed for the network {model.spec.name} ({reason}); it runs uncompiled."
 
 
 def _lay_out_weights(model: Model, ndim: int, layout: torch.memory_format) -> None:
@@ -152,8 +159,3 @@ def _lay_out_weights(model: Model, ndim: int, layout: torch.memory_format) -> No
     for weight in () if module is None else module.parameters():
         if weight.ndim == ndim:
             weight.data = weight.data.contiguous(memory_format=layout)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return ": ".join([type(error).__name__, *lines[:1]]).rstrip(".:")
