@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +144,8 @@ def useful_cache_bytes(volume: Volume, patch_size: tuple[int, ...], at_most: int
     A cache that drops what was used longest ago helps in steps. With the chunks that one patch meets, neighbours along
     the last axis share them; with a whole row of chunks along the last axis, neighbours along the axis before it do;
     and with whole planes of chunks each chunk of a three-dimensional volume is decoded once. Memory between two steps
-    is wasted.
+    is wasted. Each step has room for the next smaller one on top, for what comes in before the oldest chunks have
+    become the oldest.
 
     Parameters
     ----------
@@ -167,7 +169,7 @@ def useful_cache_bytes(volume: Volume, patch_size: tuple[int, ...], at_most: int
     >>> from napari_seamless.volume import open_volume
     >>> volume = open_volume(dask.array.zeros((80, 80, 80), chunks=10, dtype="u1"))
     >>> [useful_cache_bytes(volume, (10, 10, 10), at_most) for at_most in (10**6, 10**5, 3 * 10**4, 100)]
-    [179200, 62720, 21952, 0]
+    [160000, 40000, 8000, 0]
     """
     grid = ChunkGrid.of(volume.data)
     if grid is None:
@@ -181,5 +183,6 @@ def useful_cache_bytes(volume: Volume, patch_size: tuple[int, ...], at_most: int
         if i not in space
     ]
     voxel = volume.dtype.itemsize * math.prod(others)
-    steps = (voxel * math.prod(narrow[:k] + whole[k:]) for k in range(1, len(space) + 1))
-    return next((n for n in steps if n <= at_most), 0)
+    steps = [voxel * math.prod(narrow[:k] + whole[k:]) for k in range(len(space) + 1)] + [0]
+    useful = (min(step + finer, steps[0]) for step, finer in itertools.pairwise(steps[1:]))
+    return next((n for n in useful if n <= at_most), 0)

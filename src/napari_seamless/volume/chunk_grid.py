@@ -73,13 +73,18 @@ class ChunkGrid:
         starts, n = self.starts[axis], self.shape[axis]
         if isinstance(starts, range):
             return min(n, ((length - 2) // starts.step + 2) * starts.step)
-        longest = max(b - a for a, b in itertools.pairwise((*starts, n)))
-        return min(n, length + 2 * (longest - 1))
+        return min(n, length + 2 * (self._longest(axis) - 1))
 
     @property
     def largest_chunk(self) -> int:
-        """Voxels of the largest chunk, or a little more."""
-        return math.prod(self.widest(axis, 1) for axis in range(len(self.shape)))
+        """Voxels of the largest chunk."""
+        return math.prod(self._longest(axis) for axis in range(len(self.shape)))
+
+    def _longest(self, axis: int) -> int:
+        starts, n = self.starts[axis], self.shape[axis]
+        if isinstance(starts, range):
+            return min(n, starts.step)
+        return max(b - a for a, b in itertools.pairwise((*starts, n)))
 
     def _span(self, axis: int, taken: slice) -> tuple[int, int]:
         starts = self.starts[axis]
@@ -93,4 +98,7 @@ class ChunkGrid:
 def _starts(chunk: int | Sequence[int], n: int) -> Sequence[int]:
     if isinstance(chunk, int | np.integer):
         return range(0, n, int(chunk))
-    return tuple(itertools.accumulate((int(c) for c in chunk if c), initial=0))[:-1]
+    lengths = [int(c) for c in chunk if c]
+    if len(set(lengths[:-1])) < 2 and lengths[-1] <= lengths[0]:
+        return range(0, n, lengths[0])
+    return tuple(itertools.accumulate(lengths, initial=0))[:-1]
