@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,67 @@ def test_a_path_that_is_taken_is_refused(tmp_path: Path) -> None:
     assert not zarr.open_group(path, mode="r")["0"][...].any()
 
 
+def no_space(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def refuse_rename_to(monkeypatch: pytest.MonkeyPatch, target: Path) -> None:
+    original = Path.rename
+
+    def rename(self: Path, to: Path) -> Path:
+        if to == target and "-new-" in self.name:
+            raise OSError(errno.EACCES, "Permission denied")
+        return original(self, to)
+
+    monkeypatch.setattr(Path, "rename", rename)
+
+
+@pytest.mark.parametrize("failure", ["creating", "moving"])
+def test_an_output_stays_when_its_successor_cannot_start(
+    failure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, voxels = written(tmp_path, LABELS)
+    with monkeypatch.context() as patch:
+        if failure == "creating":
+            patch.setattr(zarr.Group, "create_array", no_space)
+        else:
+            refuse_rename_to(patch, path)
+        with pytest.raises(StorageError, match=r"No space left|Permission denied"):
+            OmeZarrSink(path, LABELS, IDENTITY, overwrite=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.zarr"]
+    np.testing.assert_array_equal(zarr.open_group(path, mode="r")["0"][...], voxels)
+    assert attributes(path)[METADATA_KEY]["complete"]
+
+
+def test_a_link_is_followed_not_replaced(tmp_path: Path) -> None:
+    path, _ = written(tmp_path, LABELS)
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link.zarr"
+    link.symlink_to(path)
+    OmeZarrSink(link, LABELS, IDENTITY, overwrite=True)
+    assert link.is_symlink()
+    assert not zarr.open_group(path, mode="r")["0"][...].any()
+    assert [entry.name for entry in (tmp_path / "elsewhere").iterdir()] == ["link.zarr"]
+
+
+def test_a_new_output_has_the_permissions_of_any_new_folder(tmp_path: Path) -> None:
+    OmeZarrSink(tmp_path / "a.zarr", LABELS, IDENTITY)
+    (tmp_path / "b").mkdir()
+    assert (tmp_path / "a.zarr").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+def test_a_line_that_does_not_fit_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, chunk = tmp_path / "out.zarr", np.ones((8, 16, 33), np.uint8)
+    sink, write = OmeZarrSink(path, LABELS, IDENTITY), os.write
+    with monkeypatch.context() as patch:
+        left = iter([4])
+        patch.setattr(os, "write", lambda handle, line: write(handle, line[:n]) if (n := next(left, 0)) else no_space())
+        with pytest.raises(StorageError, match=r"journal .* cannot be written \(No space left on device\)"):
+            sink.write((0, 0, 0), Box((0, 0, 0), (8, 16, 33)), chunk)
+    sink.write((1, 1, 0), Box((8, 16, 0), (16, 32, 33)), chunk)
+    assert finished_chunks(path, IDENTITY) == {(1, 1, 0)}
+
+
 @pytest.mark.parametrize("is_file", [True, False])
 def test_only_zarr_groups_are_overwritten(is_file: bool, tmp_path: Path) -> None:
     kept = tmp_path / "thesis"
@@ -209,10 +271,6 @@ def test_only_zarr_groups_are_overwritten(is_file: bool, tmp_path: Path) -> None
     with pytest.raises(OutputExistsError, match="is no Zarr group"):
         OmeZarrSink(kept, LABELS, IDENTITY, overwrite=True)
     assert (kept if is_file else kept / "chapter").read_text() == "precious"
-
-
-def no_space(*_: object, **__: object) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

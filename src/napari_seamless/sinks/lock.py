@@ -76,6 +76,8 @@ def _lock(path: Path, output: Path) -> int | None:
             holder = _read(handle)
             os.close(handle)
             if error.errno not in _TAKEN:
+                with suppress(OSError):
+                    path.unlink()
                 return None
             raise OutputExistsError(
                 f"Another run is writing the output {output} ({holder}); wait for it or end it, or choose another path."
