@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.engine.networks import local_network
+from tests.engine.networks import image, local_network
 from torch import nn
 
+from napari_seamless.engine import Warned, segment
 from napari_seamless.engine.evaluator import Evaluator, check_finite
 from napari_seamless.errors import ModelError, SettingsError
 from napari_seamless.models import load_model
@@ -229,6 +230,35 @@ def test_nan_is_reported_with_the_place_of_its_patch() -> None:
         ModelError, match=r"^The network net returned NaN or infinity for the patch from \(0, 4\) to \(4, 8\)"
     ):
         check_finite(output, boxes, "net")
+
+
+def test_a_run_flips_every_patch_and_says_what_it_could_not_do() -> None:
+    network, volume = local_network(2), image((20, 20))
+
+    def by_hand(batch: torch.Tensor) -> torch.Tensor:
+        return (network(batch) + network(batch.flip(2)).flip(2)) / 2
+
+    options = {"patch_size": 8, "write": "probabilities", "device": "cpu"}
+    flipped = segment(volume, network, flips="y", compile=False, precision="bfloat16", **options)
+    plain, mean = (segment(volume, one, **options).array[...] for one in (network, by_hand))
+    np.testing.assert_allclose(flipped.array[...], mean, atol=0.02)
+    assert abs(flipped.array[...] - mean).max() < 0.5 * abs(plain - mean).max()
+
+    def huge(batch: torch.Tensor) -> torch.Tensor:
+        return nn.functional.conv2d(batch, torch.full((1, 1, 1, 1), 6e4))
+
+    warned: list[str] = []
+    result = segment(
+        volume.data * 4,
+        huge,
+        precision="float16",
+        on_event=lambda event: warned.append(event.text) if isinstance(event, Warned) else None,
+        **options,
+    )
+    assert result.warnings == tuple(warned)
+    assert warned == [
+        "The network huge runs in float32, because in float16 it gives NaN or infinity for the first batch."
+    ]
 
 
 @pytest.mark.gpu
