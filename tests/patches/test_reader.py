@@ -112,6 +112,35 @@ def test_what_is_not_finite_is_refused_with_its_box(bad):
         reader.read(Box((0, 4), (3, 8)))
 
 
+def test_large_values_whose_sum_overflows_are_finite():
+    values = np.full((6, 8), 3e38)
+    np.testing.assert_array_equal(PatchReader(open_volume(values)).read(Box((0, 0), (6, 8)))[0], np.float32(3e38))
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int16, np.uint64, np.int64])
+def test_integers_that_scaling_makes_infinite_are_refused(dtype):
+    values = np.ones((6, 8), dtype)
+    volume, norm = open_volume(values, name="cells"), Normalization(kind="zscore")
+
+    def read(gain):
+        statistics = Statistics(kind="zscore", offset=(-1.0,), gain=(gain,))
+        return PatchReader(volume, normalization=norm, statistics=statistics).read(Box((0, 0), (6, 8)))
+
+    np.testing.assert_array_equal(read(1e38), np.float32(2) * np.float32(1e38))
+    with pytest.raises(VolumeError, match="of cells holds NaN, infinity or values beyond float32"):
+        read(3e38)
+
+
+@given(cases())
+def test_a_patch_is_written_into_a_batch(case):
+    values, axes, box, channel, kind = case
+    reader = PatchReader(open_volume(KINDS[kind](values), axes=axes), channel=channel)
+    batch = np.full((3, reader.n_channels, *box.shape), np.nan, np.float32)
+    reader.read_into(box, batch[1])
+    np.testing.assert_array_equal(batch[1], by_einsum(values, axes, box, channel))
+    assert np.isnan(batch[[0, 2]]).all()
+
+
 @pytest.mark.parametrize("box", [Box((0, 0), (7, 8)), Box((-1, 0), (2, 2)), Box((3, 3), (3, 5)), Box((0,), (2,))])
 def test_box_outside_is_refused(box):
     with pytest.raises(VolumeError, match=r"reaches outside|has 2 axes"):

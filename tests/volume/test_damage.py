@@ -1,5 +1,6 @@
 """Chunks that are missing from a store, or that cannot be decoded."""
 
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +11,7 @@ import zarr
 from napari_seamless.errors import VolumeError
 from napari_seamless.patches import PatchReader
 from napari_seamless.types import Box
-from napari_seamless.volume import at, open_volume, with_chunk_policy
+from napari_seamless.volume import ChunkFaults, at, open_volume, with_chunk_policy
 
 KINDS = {"v2": (2, None, "{0}.{1}.{2}"), "v3": (3, None, "c/{0}/{1}/{2}"), "sharded": (3, (8, 8, 8), "c/{0}/{1}/{2}")}
 
@@ -125,6 +126,116 @@ def test_cut_off_chunk_is_named(stored):
     unit(0, 1, 1).write_bytes(unit(0, 1, 1).read_bytes()[:40])
     with pytest.raises(VolumeError, match=r"of brain\.zarr .*cannot be read"):
         open_volume(path).data[...]
+
+
+def damage(path):
+    path.write_bytes(b"this is no compressed data at all")
+
+
+def test_damaged_chunks_are_filled_by_choice_and_remembered(stored):
+    path, values, unit = stored
+    damage(unit(1, 0, 1))
+    volume = open_volume(path, damaged_chunks="fill")
+    size = volume.data.stored_chunks[0]
+    expected = values.copy()
+    expected[size : 2 * size, :size, size : 2 * size] = 0
+    np.testing.assert_array_equal(volume.data[...], expected)
+    np.testing.assert_array_equal(volume.data[1:15:3, 2, ::2], expected[1:15:3, 2, ::2])
+    assert volume.data.missing_chunks == ()
+    bad = {tuple(i * 4 // size for i in index) for index in volume.data.damaged_chunks}
+    assert bad == {(1, 0, 1)}
+    assert len(volume.data.damaged_chunks) == (size // 4) ** 3
+
+
+def test_one_damaged_chunk_inside_a_shard_is_filled_alone(tmp_path):
+    path = tmp_path / "brain.zarr"
+    values = np.random.default_rng(9).integers(1, 999, (8, 8, 8)).astype(np.uint16)
+    zarr.create_array(path, data=values, chunks=(4, 4, 4), shards=(8, 8, 8))
+    shard = path / "c/0/0/0"
+    content = bytearray(shard.read_bytes())
+    content[:16] = b"0123456789abcdef"  # the first chunk in the file; the index lies at its end
+    shard.write_bytes(content)
+    data = open_volume(path, damaged_chunks="fill").data
+    read = data[...]
+    (index,) = data.damaged_chunks
+    where = tuple(slice(4 * i, 4 * i + 4) for i in index)
+    assert not read[where].any()
+    read[where] = values[where]
+    np.testing.assert_array_equal(read, values)
+    with pytest.raises(VolumeError, match=rf"chunk \({index[0]}, .* \(in shard \(0, 0, 0\)\) cannot be read"):
+        open_volume(path).data[...]
+
+
+def test_a_fill_value_of_its_own_replaces_what_is_damaged(tmp_path):
+    zarr.create_array(tmp_path / "a.zarr", data=np.ones((4, 4), "f4"), chunks=(2, 4), fill_value=-7)
+    damage(tmp_path / "a.zarr/c/1/0")
+    data = open_volume(tmp_path / "a.zarr", damaged_chunks="fill").data
+    np.testing.assert_array_equal(data[...], [[1] * 4, [1] * 4, [-7] * 4, [-7] * 4])
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "denied"), OSError(24, "too many open files"), TimeoutError()])
+def test_a_store_that_does_not_answer_is_no_damage(error):
+    class Silent(zarr.storage.WrapperStore):
+        async def get(self, key, prototype, byte_range=None):
+            if key.startswith("c/1"):
+                raise error
+            return await super().get(key, prototype, byte_range)
+
+    store = zarr.storage.MemoryStore()
+    zarr.create_array(store, data=np.ones((4, 4), "f4"), chunks=(2, 4))
+    data = open_volume(zarr.open_array(Silent(store), mode="r"), damaged_chunks="fill").data
+    assert data[:2].all()
+    with pytest.raises(VolumeError, match=r"chunk \(1, 0\) .*cannot be read"):
+        data[...]
+    assert data.damaged_chunks == ()
+
+
+def test_a_store_that_fails_once_is_asked_again():
+    failures = [OSError(5, "once")]
+
+    class Shaky(zarr.storage.WrapperStore):
+        async def get(self, key, prototype, byte_range=None):
+            if key.startswith("c/1") and failures:
+                raise failures.pop()
+            return await super().get(key, prototype, byte_range)
+
+    store = zarr.storage.MemoryStore()
+    zarr.create_array(store, data=np.ones((4, 4), "f4"), chunks=(2, 4))
+    assert open_volume(zarr.open_array(Shaky(store), mode="r")).data[...].all()
+    assert failures == []
+
+
+def test_the_answer_to_damage_can_be_changed_and_travels(stored):
+    path, _, unit = stored
+    damage(unit(0, 0, 0))
+    volume = open_volume(open_volume(path), damaged_chunks="fill")
+    chosen = at(open_volume(volume, axes="tyx"), t=0)
+    for data in (volume.data, pickle.loads(pickle.dumps(volume)).data, open_volume(volume, missing_chunks="fill").data):
+        assert data[0, 0, 0] == 0
+        assert (0, 0, 0) in data.damaged_chunks
+    assert chosen.data[0, 0] == 0
+    assert (0, 0, 0) in chosen.data.damaged_chunks
+    with pytest.raises(VolumeError, match="cannot be read"):
+        with_chunk_policy(volume, damaged_chunks="error").data[0]
+
+
+def test_an_unknown_answer_to_damage_is_refused(tmp_path):
+    with pytest.raises(VolumeError, match='damaged_chunks must be "error" or "fill", got \'skip\''):
+        open_volume(tmp_path, damaged_chunks="skip")
+
+
+def test_faults_are_told_in_sentences():
+    faults = ChunkFaults(damaged=frozenset((i, 0) for i in range(5)))
+    assert list(ChunkFaults().sentences("brain")) == []
+    (damaged,) = faults.sentences("brain")
+    assert damaged.startswith(
+        "5 chunks of brain cannot be decoded and were read as its fill value: (0, 0), (1, 0), (2, 0"
+    )
+    assert "2 more" in damaged
+    both = faults | ChunkFaults(frozenset({(3,)}), frozenset({(9, 9)}))
+    missing, damaged = both.sentences("brain")
+    assert missing.startswith("1 chunk of brain is not in its store and was read as its fill value: (3,);")
+    assert damaged.startswith("6 chunks")
 
 
 def test_level_and_box_are_named_too(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from napari_seamless.errors import MissingDependencyError, VolumeError
-from napari_seamless.volume import open_volume
+from napari_seamless.volume import cached, nifti, open_volume, useful_cache_bytes
 
 TURNED = np.array([[0, -2, 0, 10], [0, 0, 3, 20], [0.5, 0, 0, 30], [0, 0, 0, 1]], dtype=float)
 
@@ -37,6 +37,25 @@ def test_axes_are_reversed(tmp_path, values, ending):
     np.testing.assert_array_equal(volume.data[2:, 1, ::2], values.T[2:, 1, ::2])
     np.testing.assert_array_equal(np.asarray(volume.data), values.T)
     np.testing.assert_array_equal(volume.data[..., -1], values.T[..., -1])
+
+
+@pytest.mark.parametrize("ending", ["nii", "nii.gz"])
+def test_whole_planes_are_read_at_once(tmp_path, values, ending, monkeypatch):
+    monkeypatch.setattr(nifti, "PLANES_BYTES", 2 * 5 * 6 * 2)
+    volume = open_volume(_save(tmp_path / f"brain.{ending}", values, np.eye(4)))
+    assert volume.data.chunks == (2, 6, 5)
+    kept = cached(volume, useful_cache_bytes(volume, (4, 4, 4), 10**6))
+    read = []
+    monkeypatch.setattr(type(volume.data), "__getitem__", lambda self, key: read.append(key) or values.T[key])
+    for z in range(4):
+        np.testing.assert_array_equal(kept.data[z : z + 4, 1:5, :4], values.T[z : z + 4, 1:5, :4])
+    assert [key[0] for key in read] == [slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 7)]
+
+
+def test_planes_of_pictures_and_series(tmp_path):
+    for shape, chunks in (((5, 6), (6, 5)), ((5, 6, 7, 3), (1, 7, 6, 5))):
+        _save(tmp_path / "a.nii", np.zeros(shape, np.int16), np.eye(4))
+        assert open_volume(tmp_path / "a.nii").data.chunks == chunks
 
 
 def test_orientation_is_kept(tmp_path, values):

@@ -124,6 +124,11 @@ def test_damaged_tile_is_named(tmp_path, values):
     np.testing.assert_array_equal(data[:2], values[:2, 0])
     with pytest.raises(VolumeError, match=r"chunk \(2, 1, 2\) of a\.tif cannot be read .*restore the file"):
         data[...]
+    filled = open_volume(path, damaged_chunks="fill").data
+    expected = values[:, 0].copy()
+    expected[2, 16:32, 32:48] = 0
+    np.testing.assert_array_equal(filled[...], expected)
+    assert filled.damaged_chunks == ((2, 1, 2),)
 
 
 def test_file_that_only_begins_like_a_tiff(tmp_path):
