@@ -9,10 +9,12 @@ import numpy as np
 
 from napari_seamless.blend import WeightSums
 from napari_seamless.engine.record import run_record
+from napari_seamless.engine.shard import output_shard, waiting_bytes
 from napari_seamless.errors import ModelError
 from napari_seamless.plan import axis_weights, is_separable, window_array
 from napari_seamless.reduce import (
     argmax_labels,
+    check_range,
     check_top_classes,
     label_dtype,
     mean_probabilities,
@@ -135,6 +137,27 @@ def make_reduction(job: Job, outputs: int) -> Reduction:
     )
 
 
+def check_storable(job: Job, output: torch.Tensor) -> None:
+    r"""Refuse outputs of the network that the output's type cannot hold, before anything of them is written.
+
+    Parameters
+    ----------
+    job : Job
+        The run.
+    output : torch.Tensor
+        (batch, class, \\*patch) float32 as the network returned it.
+
+    Raises
+    ------
+    ModelError
+        A value lies outside what `probability_dtype` holds.
+    """
+    settings = job.settings
+    if job.reduce is None and settings.write != "labels" and settings.probability_dtype != "float32":
+        low, high = output.aminmax()
+        check_range(float(low), float(high), np.dtype(settings.probability_dtype))
+
+
 def make_reduce(job: Job, outputs: int) -> Reduce:
     """Return the function of `make_reduction`."""
     return make_reduction(job, outputs).function
@@ -156,7 +179,7 @@ def _named(function: Reduce) -> Reduce:
         try:
             return function(sums, box)
         except ModelError as error:
-            raise ModelError(f"{error} This was met in the box from {box.start} to {box.stop}.") from None
+            raise ModelError(f"{str(error).rstrip('.')} (met from {box.start} to {box.stop}).") from None
 
     return reduce
 
@@ -172,18 +195,22 @@ def open_sink(job: Job, outputs: int, identity: dict[str, Any], *, record: bool 
 def output_spec(job: Job, outputs: int, identity: dict[str, Any]) -> OutputSpec:
     """Describe the output of a job whose network returns this many channels."""
     reduction = make_reduction(job, outputs)
+    named = _classes(job, outputs, reduction)
+    place, spacing = job.plan.output_box, job.volume.spacing
     return OutputSpec(
         name=f"{job.volume.name} {_kind(job)}",
         axes=job.volume.spatial_axes,
-        shape=job.plan.shape,
+        shape=place.shape,
         chunk=job.plan.chunk,
+        shard=output_shard(job.settings, job.plan),
+        waiting_bytes=waiting_bytes(job.settings),
         dtype=reduction.dtype,
         n_channels=reduction.leading[0] if reduction.leading else None,
-        spacing=job.volume.spacing,
-        translation=job.volume.translation,
+        spacing=spacing,
+        translation=tuple(t + a * s for t, a, s in zip(job.volume.translation, place.start, spacing, strict=True)),
         units=job.volume.units,
-        metadata=run_record(identity, job.settings, job.model.spec, job.device),
-        **_classes(job, outputs, reduction),
+        metadata=run_record(identity, job.settings, job.model.spec, job.device) | {"classes": named["classes"]},
+        **named,
     )
 
 
@@ -206,7 +233,7 @@ def _classes(job: Job, outputs: int, reduction: Reduction) -> dict[str, Any]:
     return {
         "classes": names,
         "colors": (),
-        "channels": (*(f"class {rank}" for rank in ranks), *(f"probability {rank}" for rank in ranks)),
+        "channels": (*(f"rank {rank} class" for rank in ranks), *(f"rank {rank} probability" for rank in ranks)),
         "limits": ((0.0, outputs - 1.0),) * len(ranks) + ((0.0, top),) * len(ranks),
         "is_categorical": True,
     }
