@@ -1,8 +1,10 @@
-"""Machine, versions and tables for the result files."""
+"""Machine, versions and tables for the result files; contenders in processes of their own, in turn."""
 
 from __future__ import annotations
 
+import argparse
 import datetime
+import importlib.util
 import json
 import os
 import platform
@@ -11,12 +13,41 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 RESULTS = Path(__file__).parent / "results"
+PEERS = {
+    "monai": "monai",
+    "monai_buffered": "monai",
+    "patchly": "patchly",
+    "patchly_chunked": "patchly",
+    "tiler": "tiler",
+    "torchio": "torchio",
+}
+"""The package that each contender needs."""
+
+Figures = dict[str, Any]
+
+
+def arguments(doc: str | None, **defaults: object) -> argparse.Namespace:
+    """Parse what every benchmark takes: ``--one CONTENDER`` for its own processes, ``--quick``, and numbers.
+
+    Parameters
+    ----------
+    doc : str
+        The benchmark's docstring.
+    **defaults
+        Further options by name; their types are those of the defaults.
+    """
+    parser = argparse.ArgumentParser(description=(doc or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--one", help="run one contender in this process and print its figures as JSON")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, printed and not recorded: does it run?")
+    for name, value in defaults.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    return parser.parse_args()
 
 
 def machine() -> str:
@@ -31,17 +62,18 @@ def machine() -> str:
 
 def versions(*packages: str) -> str:
     """Return installed versions in one line."""
-    return ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in packages)])
+    there = [name for name in ("napari-seamless", *packages) if importlib.util.find_spec(name.replace("-", "_"))]
+    return ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in there)])
 
 
-def write(name: str, title: str, tables: Sequence[str], *packages: str) -> None:
-    """Write a result page and print it."""
+def write(name: str, title: str, parts: Sequence[str], *packages: str, quick: bool = False) -> None:
+    """Print a result page, and record it unless it was a quick run."""
     date = datetime.datetime.now(tz=datetime.UTC).date()
-    head = f"# {title}\n\n{machine()}; {versions(*packages)}; {date}.\n"
-    head += f"Repeat: `.venv/bin/python benchmarks/{name}.py`.\n"
-    RESULTS.mkdir(exist_ok=True)
-    text = "\n".join([head, *tables])
-    (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
+    head = f"## {title}\n\n{machine()}; {versions(*packages)}; {date}. Repeat: `make bench-{name}`.\n"
+    text = "\n".join([head, *parts])
+    if not quick:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
     print(text)
 
 
@@ -51,21 +83,55 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def in_process(script: str, *arguments: str) -> dict[str, float]:
-    """Run a contender in a process of its own; its last line of output is a JSON object."""
-    done = subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=False)
+def installed(names: Sequence[str]) -> list[str]:
+    """Return the contenders whose package is there."""
+    return [name for name in names if name not in PEERS or importlib.util.find_spec(PEERS[name])]
+
+
+def finish(**figures: object) -> None:
+    """Print the figures of a contender: the last line that its process prints."""
+    print(json.dumps(figures))
+
+
+def in_process(script: str, *options: str, seconds: float | None = None) -> Figures:
+    """Run a contender in a process of its own.
+
+    Returns
+    -------
+    dict
+        Its figures; ``{"failed": reason}`` where it fails, or takes longer than `seconds`.
+    """
+    command = [sys.executable, script, *options]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"not done in {seconds:.0f} s"}
+    if done.returncode < 0:
+        return {"failed": f"killed by signal {-done.returncode}"}
     if done.returncode:
-        raise SystemExit(f"{script} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return result
+        return {"failed": done.stderr.strip().splitlines()[-1][:100] if done.stderr.strip() else "failed"}
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
-def rounds(script: str, contenders: Mapping[str, Sequence[str]], n: int) -> dict[str, dict[str, float]]:
-    """Run all contenders in turn, `n` rounds; return the median of every figure."""
-    figures: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
+def rounds(script: str, contenders: Mapping[str, Sequence[str]], n: int) -> dict[str, dict[str, list[float]]]:
+    """Run all contenders in turn, `n` rounds; return every figure of every round."""
+    figures: dict[str, dict[str, list[float]]] = {name: {} for name in contenders}
     for _ in range(n):
-        for name, arguments in contenders.items():
-            figures[name].append(in_process(script, *arguments))
-    return {
-        name: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for name, runs in figures.items()
-    }
+        for name, options in contenders.items():
+            run = in_process(script, *options)
+            if "failed" in run:
+                raise SystemExit(f"{script} {' '.join(options)}: {run['failed']}")
+            for key, value in run.items():
+                figures[name].setdefault(key, []).append(value)
+    return figures
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Return median, least and most as text."""
+    return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
