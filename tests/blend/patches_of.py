@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 
@@ -16,14 +18,20 @@ def output_of(plan: Plan, index: tuple[int, ...], classes: int = 2) -> torch.Ten
     return torch.from_numpy(values)
 
 
-def assemble(plan: Plan, sums: ChunkAccumulators, classes: int = 2) -> tuple[np.ndarray, list[tuple[int, ...]], int]:
-    """Add every patch in raster order; return the whole sum, the chunks as they came, and the most bytes held."""
-    whole = np.full((classes, *plan.shape), np.nan, np.float32)
-    order, most = [], 0
-    for index in np.ndindex(*plan.grid_shape):
+def assemble(
+    plan: Plan,
+    sums: ChunkAccumulators,
+    order: Iterable[tuple[int, ...]] | None = None,
+    classes: int = 2,
+) -> tuple[np.ndarray, list[tuple[int, ...]], int]:
+    """Add patches, in raster order unless told otherwise; return the output's sum, its chunks as they came, most bytes."""
+    output = plan.output_box
+    whole = np.full((classes, *output.shape), np.nan, np.float32)
+    finished, most = [], 0
+    for index in np.ndindex(*plan.grid_shape) if order is None else order:
         for chunk, total in sums.add(output_of(plan, index, classes), index):
-            most = max(most, sums.held_bytes + 4 * total.numel())
-            whole[(slice(None), *plan.chunk_box(chunk).slices)] = total.numpy()
-            order.append(chunk)
+            most = max(most, sums.held_bytes + total.nbytes)
+            whole[(slice(None), *plan.chunk_box(chunk).within(output.start).slices)] = total.whole().numpy()
+            finished.append(chunk)
         most = max(most, sums.held_bytes)
-    return whole, order, most
+    return whole, finished, most

@@ -5,15 +5,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
 
 from napari_seamless.errors import StorageError
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
 
 class Scratch:
-    """Partial sums on disk, one raw float32 file for each output chunk; created on first use, removed on close.
+    """Partial sums on disk, one raw float32 file for each of them; created on first use, removed on close.
 
     Parameters
     ----------
@@ -27,8 +31,16 @@ class Scratch:
         self._prefix = _prefix(output)
         self._folder: Path | None = None
 
-    def save(self, index: tuple[int, ...], sums: torch.Tensor) -> None:
-        """Write the sums of a chunk.
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def save(self, key: tuple[int, ...], sums: torch.Tensor) -> None:
+        """Write sums under a key.
 
         Raises
         ------
@@ -37,17 +49,17 @@ class Scratch:
         """
         try:
             # ndarray.tofile would lose what its buffer holds on a full disk, without an error
-            self._path(index).write_bytes(sums.cpu().numpy().data)
+            self._path(key).write_bytes(np.ascontiguousarray(sums.cpu().numpy()).data)
         except OSError as error:
             raise StorageError(
                 f"Partial sums that exceed the memory budget cannot be written to {self._folder or self._parent} "
                 f"({error.strerror or error}); free disk space there or raise the memory budget."
             ) from error
 
-    def load(self, index: tuple[int, ...], shape: tuple[int, ...]) -> torch.Tensor:
-        """Read the sums of a chunk back, float32 of `shape`, and drop its file."""
-        path = self._path(index)
-        sums = torch.from_numpy(np.fromfile(path, dtype=np.float32).reshape(shape))
+    def load(self, key: tuple[int, ...]) -> torch.Tensor:
+        """Read sums back as flat float32, and drop their file."""
+        path = self._path(key)
+        sums = torch.from_numpy(np.fromfile(path, dtype=np.float32))
         path.unlink()
         return sums
 
@@ -57,10 +69,10 @@ class Scratch:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
-    def _path(self, index: tuple[int, ...]) -> Path:
+    def _path(self, key: tuple[int, ...]) -> Path:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix=self._prefix, dir=self._parent))
-        return self._folder / ("-".join(map(str, index)) + ".f32")
+        return self._folder / ("-".join(map(str, key)) + ".f32")
 
 
 def remove_stale(output: Path) -> None:

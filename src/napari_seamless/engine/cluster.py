@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Container
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.corridor import Corridor
-from napari_seamless.engine.events import ChunkWritten, Progress, Started, ignore_event
+from napari_seamless.engine.events import ChunkWritten, Progress, Started, Warned, ignore_event
 from napari_seamless.engine.forward import forward, patch_reader, read_batch
 from napari_seamless.engine.output import open_sink
+from napari_seamless.engine.part import Outside, Part, split
 from napari_seamless.engine.stopwatch import Stopwatch
 from napari_seamless.errors import MissingDependencyError, SettingsError
-from napari_seamless.plan import batches
+from napari_seamless.plan import Batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,45 +23,11 @@ if TYPE_CHECKING:
     from napari_seamless.engine.job import Job
     from napari_seamless.patches import Statistics
     from napari_seamless.sinks import Sink
-    from napari_seamless.types import Plan
 
 Index = tuple[int, ...]
 
 TASKS_PER_WORKER = 4
 """Tasks for each worker: enough that a slow or lost one costs little, few enough that halos do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A block of output chunks that one task finishes.
-
-    Parameters
-    ----------
-    start, stop : tuple of int
-        First chunk index per axis, and the one after the last.
-    """
-
-    start: Index
-    stop: Index
-
-    def __contains__(self, index: object) -> bool:
-        return isinstance(index, tuple) and all(
-            a <= i < b for a, i, b in zip(self.start, index, self.stop, strict=True)
-        )
-
-    def __iter__(self) -> Iterator[Index]:
-        return itertools.product(*(range(a, b) for a, b in zip(self.start, self.stop, strict=True)))
-
-
-class Outside(Container[Index]):
-    """The chunks that a task must not touch: those of other parts, and those that are finished."""
-
-    def __init__(self, part: Part, done: frozenset[Index]) -> None:
-        self._part = part
-        self._done = done
-
-    def __contains__(self, index: object) -> bool:
-        return index not in self._part or index in self._done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,35 +44,12 @@ class Order:
         What the intensities are normalised with.
     done : frozenset of tuple of int
         Chunks that an earlier run finished.
-    threads : int
-        Threads of the network, the same in every process: its rounding may depend on them.
     """
 
     job: Job
     identity: Mapping[str, Any]
     statistics: Statistics | None
     done: frozenset[Index]
-    threads: int = field(default_factory=torch.get_num_threads)
-
-
-def split(plan: Plan, tasks: int) -> tuple[Part, ...]:
-    """Cut the output into about `tasks` parts, across the slowest axes first: there the halos are the fewest.
-
-    Examples
-    --------
-    >>> from napari_seamless.plan import make_plan
-    >>> [(part.start, part.stop) for part in split(make_plan((256, 64), 64), 2)]
-    [((0, 0), (2, 1)), ((2, 0), (4, 1))]
-    """
-    cuts, wanted = [], tasks
-    for n in plan.chunk_grid:
-        pieces = min(n, wanted)
-        wanted = -(-wanted // pieces)
-        cuts.append([n * i // pieces for i in range(pieces + 1)])
-    intervals = [list(itertools.pairwise(cut)) for cut in cuts]
-    return tuple(
-        Part(tuple(a for a, _ in chosen), tuple(b for _, b in chosen)) for chosen in itertools.product(*intervals)
-    )
 
 
 @contextmanager
@@ -159,7 +98,9 @@ def cluster_client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
         yield client
 
 
-def run_parts(client: Any, order: Order, on_event: OnEvent, control: Control, watch: Stopwatch) -> tuple[Sink, int]:
+def run_parts(
+    client: Any, order: Order, on_event: OnEvent, control: Control, watch: Stopwatch
+) -> tuple[Sink, int, list[str]]:
     """Run a job on a cluster.
 
     Tasks finish their chunks alone and write them whole, so a task that is lost with its worker is simply done again.
@@ -180,6 +121,8 @@ def run_parts(client: Any, order: Order, on_event: OnEvent, control: Control, wa
         The finished output.
     evaluated : int
         Patches evaluated by all tasks; more than the plan's by those over borders between tasks.
+    warnings : list of str
+        What the tasks warned of, each sentence once.
     """
     job, plan = order.job, order.job.plan
     sent = client.scatter(order, broadcast=True, hash=False)
@@ -187,25 +130,30 @@ def run_parts(client: Any, order: Order, on_event: OnEvent, control: Control, wa
     sink = open_sink(job, outputs, dict(order.identity))
     on_event(Started(plan=plan, volume=sink.volume))
     workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-    parts = [part for part in split(plan, TASKS_PER_WORKER * workers) if any(i not in order.done for i in part)]
+    every = split(plan, TASKS_PER_WORKER * workers, sink.unit)
+    parts = [part for part in every if any(i not in order.done for i in part)]
     futures = {client.submit(run_part, sent, outputs, part, pure=False): part for part in parts}
-    evaluated = 0
+    evaluated, warnings = 0, dict[str, None]()
     try:
         for future in _as_completed(futures, control):
             control.checkpoint()
-            count, seconds = future.result()
+            count, seconds, told = future.result()
             evaluated += count
             watch.add(seconds)
+            for text in told:
+                if text not in warnings:
+                    warnings[text] = None
+                    on_event(Warned(text))
             for index in futures[future]:
                 if index not in order.done:
                     sink.record(index)
-                    on_event(ChunkWritten(plan.chunk_box(index)))
+                    on_event(ChunkWritten(plan.chunk_box(index).within(plan.output_box.start)))
             finished = sum(f.done() for f in futures) / len(futures)
             on_event(Progress(done=round(finished * plan.n_patches), total=plan.n_patches, seconds=watch.seconds()))
     except BaseException:
         client.cancel(list(futures), force=True)
         raise
-    return sink, evaluated
+    return sink, evaluated, list(warnings)
 
 
 def _as_completed(futures: Mapping[Any, Part], control: Control) -> Iterator[Any]:
@@ -226,11 +174,11 @@ def count_outputs(order: Order) -> int:
     """Evaluate one batch in a worker and return the number of output channels."""
     job = _arrive(order)
     reader = patch_reader(job.volume, job.settings, job.plan, job.model.spec.normalization, order.statistics)
-    voxels = read_batch(reader, job.plan, next(batches(job.plan)))
+    voxels = read_batch(reader, job.plan, Batches(job.plan)[0])
     return int(forward(job.model, voxels, job.device).shape[1])
 
 
-def run_part(order: Order, outputs: int, part: Part) -> tuple[int, dict[str, float]]:
+def run_part(order: Order, outputs: int, part: Part) -> tuple[int, dict[str, float], list[str]]:
     """Finish the chunks of one part in a worker.
 
     Returns
@@ -239,28 +187,19 @@ def run_part(order: Order, outputs: int, part: Part) -> tuple[int, dict[str, flo
         Patches that this task evaluated.
     seconds : dict
         Busy time of each stage.
+    warnings : list of str
+        What a person should know.
     """
     job = _arrive(order)
     watch = Stopwatch()
     corridor = Corridor(job, ignore_event, Control(), watch, Outside(part, order.done))
     sink = open_sink(replace(job, resume=True, overwrite=False), outputs, dict(order.identity), record=False)
     corridor.walk(order.statistics, lambda _: sink)
-    return corridor.evaluated, watch.seconds()
+    return corridor.evaluated, watch.seconds(), corridor.warnings
 
 
 def _arrive(order: Order) -> Job:
-    """Make a worker compute as the first process would."""
-    if torch.get_num_threads() != order.threads:
-        torch.set_num_threads(order.threads)
-    order.job.model.to(order.job.device)
-    return order.job
-
-
-def halo_patches(plan: Plan, parts: tuple[Part, ...]) -> int:
-    """Return how many evaluations more than one for each patch the parts need."""
-    total = 0
-    for part in parts:
-        start = tuple(i * c for i, c in zip(part.start, plan.chunk, strict=True))
-        stop = tuple(min(i * c, n) for i, c, n in zip(part.stop, plan.chunk, plan.shape, strict=True))
-        total += math.prod(len(grid.touching(a, b)) for grid, a, b in zip(plan.grids, start, stop, strict=True))
-    return total - plan.n_patches
+    """Make a worker compute as the first process would, one batch at a time: other workers fill the other cores."""
+    job = order.job
+    job.model.to(job.device)
+    return replace(job, lanes=replace(job.lanes, devices=job.lanes.devices[:1]))

@@ -1,10 +1,14 @@
-"""Cancel and pause, from any thread."""
+"""Cancel, pause, and say what is looked at, from any thread."""
 
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from napari_seamless.errors import RunCancelledError
+
+if TYPE_CHECKING:
+    from napari_seamless.types import Box
 
 
 class Control:
@@ -23,6 +27,12 @@ class Control:
         self._cancelled = threading.Event()
         self._running = threading.Event()
         self._running.set()
+        self._in_sight: Box | None = None
+
+    @property
+    def in_sight(self) -> Box | None:
+        """What is looked at, in voxels of the volume; None where nothing comes first."""
+        return self._in_sight
 
     @property
     def cancelled(self) -> bool:
@@ -33,6 +43,13 @@ class Control:
     def paused(self) -> bool:
         """Whether the run was asked to wait."""
         return not self._running.is_set()
+
+    def look_at(self, box: Box | None) -> None:
+        """Ask the run to finish the chunks under a box of the volume first, from the next batch on.
+
+        The result is the same; it can be asked for again and again while the run goes on. None asks for raster order.
+        """
+        self._in_sight = box
 
     def cancel(self) -> None:
         """Ask the run to end after the current batch; a paused run ends too."""

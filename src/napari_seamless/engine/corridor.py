@@ -1,59 +1,75 @@
-"""One pass of batches: read, forward, blend, reduce, write."""
+"""One pass over the batches: read, forward, blend, reduce, write."""
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from napari_seamless.blend import ChunkAccumulators, Scratch, multiply_into
-from napari_seamless.engine.events import OnEvent, Progress, Started
-from napari_seamless.engine.feed import Batch, Feed, FloatArray
+from napari_seamless.blend import ChunkAccumulators, Scratch, TiledSums
+from napari_seamless.engine.agenda import Agenda
+from napari_seamless.engine.evaluator import Evaluator, check_finite
+from napari_seamless.engine.events import OnEvent, Progress, Started, Warned
 from napari_seamless.engine.finish import Finisher
-from napari_seamless.engine.forward import check_finite, forward, patch_reader, read_batch
-from napari_seamless.engine.memory import accumulator_budget
-from napari_seamless.engine.output import make_reduce
-from napari_seamless.plan import batches, next_touch, uncovered_chunks, window_array
+from napari_seamless.engine.forward import patch_reader, read_batch
+from napari_seamless.engine.lanes import Lanes
+from napari_seamless.engine.memory import cache_bytes, sums_place
+from napari_seamless.engine.output import make_reduction
+from napari_seamless.engine.threads import single_threaded
+from napari_seamless.plan import Batches, uncovered_chunks, window_array
+from napari_seamless.volume import cached
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Iterator
 
     from napari_seamless.engine.control import Control
     from napari_seamless.engine.job import Job
+    from napari_seamless.engine.part import Outside
     from napari_seamless.engine.stopwatch import Stopwatch
-    from napari_seamless.patches import Statistics
+    from napari_seamless.patches import PatchReader, Statistics
+    from napari_seamless.plan import Batch
     from napari_seamless.sinks import Sink
-    from napari_seamless.types import Plan, Window
+    from napari_seamless.types import Plan
+
 
 Index = tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Output:
+    r"""What comes out of a lane: a batch, and (batch, class, \*patch) float32 times the window."""
+
+    batch: Batch
+    weighted: torch.Tensor
+
+
 class Corridor:
-    """Finish all chunks of a plan but those that are skipped.
+    """Finish all chunks of a part of the output but those that are skipped.
 
     Parameters
     ----------
     job : Job
-        What to run; its network is already on its device.
+        What to run.
     on_event, control
         As in `Job.run`.
     watch : Stopwatch
         Counts the stages.
-    skip : container of tuple of int
-        Chunks that are finished, or somebody else's.
+    outside : Outside
+        What is not to be finished.
     """
 
-    def __init__(
-        self, job: Job, on_event: OnEvent, control: Control, watch: Stopwatch, skip: Container[Index] = frozenset()
-    ) -> None:
+    def __init__(self, job: Job, on_event: OnEvent, control: Control, watch: Stopwatch, outside: Outside) -> None:
         self.evaluated = 0
+        self.warnings: list[str] = []
         self._job = job
         self._on_event = on_event
         self._control = control
         self._watch = watch
-        self._skip = skip
-        self._weighting = _Weighting(job.plan.window)
+        self._outside = outside
+        self._agenda = Agenda(job.plan, outside, lambda: control.in_sight)
+        self._windows = _Windows(job.plan)
 
     def walk(self, statistics: Statistics | None, open_sink: Callable[[int], Sink]) -> Sink:
         """Evaluate every batch that touches a chunk to be finished, and store the chunks.
@@ -73,89 +89,118 @@ class Corridor:
             It holds the finished chunks, and is not marked as complete.
         """
         job = self._job
-        reader = patch_reader(job.volume, job.settings, job.plan, job.model.spec.normalization, statistics)
-        todo = _todo(job.plan, self._skip)
-        with Feed(todo, lambda batch: read_batch(reader, job.plan, batch), self._watch) as feed:
-            return self._pass(iter(feed), open_sink)
+        volume = cached(job.volume, cache_bytes(job))
+        reader = patch_reader(volume, job.settings, job.plan, job.model.spec.normalization, statistics)
+        evaluators = self._evaluators()
+        self._verify(evaluators, reader)
 
-    def _pass(self, feed: Iterator[tuple[Batch, FloatArray]], open_sink: Callable[[int], Sink]) -> Sink:
-        first = next(feed)
-        self._control.checkpoint()
-        output = self._forward(first)
-        outputs, plan = int(output.shape[1]), self._job.plan
-        budget = accumulator_budget(plan, self._job.n_channels, outputs, self._job.settings.memory_budget)
+        def work(batch: Batch, lanes: Lanes[Batch, _Output]) -> _Output:
+            with self._watch.stage("read"):
+                voxels = torch.from_numpy(read_batch(reader, job.plan, batch))
+            with lanes.take() as lane:
+                self._control.checkpoint()
+                return self._evaluate(batch, voxels, evaluators[lane.device], lane.device)
+
+        with single_threaded(), Lanes(job.lanes, work, self._watch) as lanes:
+            return self._pass(lanes.map(self._todo()), open_sink)
+
+    def _todo(self) -> Iterator[Batch]:
+        """Yield what is to do; one batch at least, which tells the number of classes."""
+        agenda = iter(self._agenda)
+        yield next(agenda, Batches(self._job.plan)[0])
+        yield from agenda
+
+    def _evaluators(self) -> dict[torch.device, Evaluator]:
+        """Return what evaluates on each device; every further GPU gets a copy of the network."""
+        job, evaluators = self._job, dict[torch.device, Evaluator]()
+        for device in dict.fromkeys(job.lanes.devices):
+            model = copy.deepcopy(job.model) if evaluators else job.model
+            model.to(device)
+            evaluators[device] = Evaluator(model, device, job.settings, job.plan, self._warn)
+        return evaluators
+
+    def _verify(self, evaluators: dict[torch.device, Evaluator], reader: PatchReader) -> None:
+        """Let a reduced precision prove itself on the first batch of the plan, always the same one."""
+        if not any(evaluator.needs_verification for evaluator in evaluators.values()):
+            return
+        voxels = torch.from_numpy(read_batch(reader, self._job.plan, Batches(self._job.plan)[0]))
+        for device, evaluator in evaluators.items():
+            evaluator.verify(voxels.to(device))
+
+    def _evaluate(self, batch: Batch, voxels: torch.Tensor, evaluator: Evaluator, device: torch.device) -> _Output:
+        with self._watch.stage("forward"):
+            if device.type == "cuda":
+                voxels = voxels.pin_memory()
+            output = evaluator(voxels.to(device, non_blocking=True))
+            plan = self._job.plan
+            check_finite(output, [plan.patch_box(index) for index in batch], self._job.model.spec.name)
+        with self._watch.stage("blend"):
+            # multiply here, add later: a fused operation rounds differently from one element to the next
+            return _Output(batch, output * self._windows(tuple(output.shape[2:]), device))
+
+    def _pass(self, results: Iterator[_Output], open_sink: Callable[[int], Sink]) -> Sink:
+        job = self._job
+        first = next(results)
+        outputs = int(first.weighted.shape[1])
+        place = sums_place(job, outputs)
         sink = open_sink(outputs)
-        self._on_event(Started(plan=plan, volume=sink.volume))
-        reduce = make_reduce(self._job, outputs)
-        scratch = Scratch(self._job.output)
-        sums = ChunkAccumulators(plan, next_touch, scratch, budget=budget, skip=self._skip)
-        try:
-            with Finisher(sink, plan, reduce, self._on_event, self._watch) as finisher:
-                self._blend(first[0], output, sums, finisher)
-                del output
-                for item in feed:
-                    self._control.checkpoint()
-                    self._blend(item[0], self._forward(item), sums, finisher)
-                self._fill_uncovered(finisher, outputs)
-        finally:
-            scratch.close()
+        self._on_event(Started(plan=job.plan, volume=sink.volume))
+        reduction = make_reduction(job, outputs)
+        with (
+            Scratch(job.output) as scratch,
+            Finisher(sink, job.plan, reduction, self._on_event, self._watch) as finisher,
+        ):
+            sums = ChunkAccumulators(job.plan, scratch, budget=place.budget, skip=self._outside)
+            self._blend(first, place.device, sums, finisher)
+            del first
+            for result in results:
+                self._control.checkpoint()
+                self._blend(result, place.device, sums, finisher)
+            self._fill_uncovered(finisher, outputs)
         return sink
 
-    def _forward(self, item: tuple[Batch, FloatArray]) -> torch.Tensor:
-        batch, voxels = item
-        with self._watch.stage("forward"):
-            output = forward(self._job.model, voxels, self._job.device)
-            for index, patch in zip(batch, output, strict=True):
-                check_finite(patch, self._job.plan.patch_box(index), self._job.model.spec.name)
-        return output
-
-    def _blend(self, batch: Batch, output: torch.Tensor, sums: ChunkAccumulators, finisher: Finisher) -> None:
+    def _blend(self, result: _Output, home: torch.device, sums: ChunkAccumulators, finisher: Finisher) -> None:
         finisher.check()
+        finished: list[tuple[Index, TiledSums]] = []
         with self._watch.stage("blend"):
-            weighted = self._weighting(output)
-        for index, patch in zip(batch, weighted, strict=True):
-            with self._watch.stage("blend"):
-                finished = list(sums.add(patch, index))
-            for chunk, total in finished:
-                finisher.submit(chunk, total)
-        self.evaluated += len(batch)
-        passed = int(np.ravel_multi_index(batch[-1], self._job.plan.grid_shape)) + 1
-        self._on_event(Progress(done=passed, total=self._job.plan.n_patches, seconds=self._watch.seconds()))
+            weighted = _at_home(result.weighted, home)
+            for index, patch in zip(result.batch, weighted.unbind(), strict=True):
+                finished += sums.add(patch, index)
+        for chunk, total in finished:
+            finisher.submit(chunk, total)
+        self.evaluated += len(result.batch)
+        done = self.evaluated + self._agenda.passed_over
+        self._on_event(Progress(done=done, total=self._job.plan.n_patches, seconds=self._watch.seconds()))
 
     def _fill_uncovered(self, finisher: Finisher, outputs: int) -> None:
         """Store the chunks that the border mode ``crop`` leaves without any patch; they hold 0."""
         for chunk in uncovered_chunks(self._job.plan):
             self._control.checkpoint()
-            if chunk not in self._skip:
-                finisher.submit(chunk, torch.zeros(outputs, *self._job.plan.chunk_box(chunk).shape))
+            if chunk not in self._outside:
+                finisher.submit_empty(chunk, outputs)
+
+    def _warn(self, text: str) -> None:
+        self.warnings.append(text)
+        self._on_event(Warned(text))
 
 
-class _Weighting:
-    """Multiply outputs by the window into a buffer that is used again."""
-
-    def __init__(self, window: Window) -> None:
-        self._window = window
-        self._weights: dict[tuple[int, ...], torch.Tensor] = {}
-        self._buffer = torch.empty(0)
-
-    def __call__(self, output: torch.Tensor) -> torch.Tensor:
-        r"""Return (batch, class, \\*patch) float32, valid until the next call."""
-        shape = tuple(output.shape[2:])
-        if shape not in self._weights:
-            self._weights[shape] = torch.from_numpy(window_array(self._window, shape).copy()).to(output.device)
-        if self._buffer.shape != output.shape or self._buffer.device != output.device:
-            self._buffer = torch.empty(output.shape, dtype=torch.float32, device=output.device)
-        multiply_into(self._buffer, output, self._weights[shape])
-        return self._buffer
+def _at_home(weighted: torch.Tensor, home: torch.device) -> torch.Tensor:
+    if weighted.is_cuda:
+        # a lane's stream made it: its memory must not be given to that lane again before it is added here
+        weighted.record_stream(torch.cuda.current_stream(weighted.device))
+    return weighted.to(home)
 
 
-def _todo(plan: Plan, skip: Container[Index]) -> Iterator[Batch]:
-    """Yield the batches that touch a chunk to be finished; one batch at least, which tells the number of classes."""
-    wanted = (batch for batch in batches(plan) if _is_wanted(plan, batch, skip))
-    first = next(wanted, None)
-    yield first if first is not None else next(batches(plan))
-    yield from wanted
+class _Windows:
+    """The window on every device, for every shape of a patch."""
 
+    def __init__(self, plan: Plan) -> None:
+        self._window = plan.window
+        self._known: dict[tuple[tuple[int, ...], torch.device], torch.Tensor] = {}
 
-def _is_wanted(plan: Plan, batch: Batch, skip: Container[Index]) -> bool:
-    return any(chunk not in skip for index in batch for chunk in plan.chunks_touching(plan.patch_box(index)))
+    def __call__(self, shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
+        """Return float32 of a patch's shape."""
+        key = (shape, device)
+        if key not in self._known:
+            self._known[key] = torch.from_numpy(window_array(self._window, shape).copy()).to(device)
+        return self._known[key]

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 
+from napari_seamless.blend import TiledSums
+from napari_seamless.blend.tiles import tile_cuts
 from napari_seamless.engine.events import ChunkWritten, OnEvent
 from napari_seamless.engine.memory import PENDING_CHUNKS, WRITERS
-from napari_seamless.types import Box, Plan
+from napari_seamless.engine.threads import limit_threads
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from napari_seamless.engine.output import Reduction
     from napari_seamless.engine.stopwatch import Stopwatch
     from napari_seamless.sinks import Sink
-
-Reduce = Callable[[torch.Tensor, Box], np.ndarray[Any, Any]]
+    from napari_seamless.types import Box, Plan
 
 
 class Finisher:
@@ -32,21 +32,21 @@ class Finisher:
         Where they go.
     plan : Plan
         Geometry of the run.
-    reduce : callable
-        (class sums of a chunk, its box) to the block that is stored.
+    reduction : Reduction
+        From class sums to what is stored.
     on_event : callable
         Told of every stored chunk.
     watch : Stopwatch
         Counts the work as ``write``.
     """
 
-    def __init__(self, sink: Sink, plan: Plan, reduce: Reduce, on_event: OnEvent, watch: Stopwatch) -> None:
+    def __init__(self, sink: Sink, plan: Plan, reduction: Reduction, on_event: OnEvent, watch: Stopwatch) -> None:
         self._sink = sink
         self._plan = plan
-        self._reduce = reduce
+        self._reduction = reduction
         self._on_event = on_event
         self._watch = watch
-        self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="seamless-write")
+        self._pool = ThreadPoolExecutor(WRITERS, "seamless-write", initializer=limit_threads, initargs=(1,))
         self._places = threading.BoundedSemaphore(PENDING_CHUNKS)
         self._first_error: BaseException | None = None
 
@@ -60,7 +60,7 @@ class Finisher:
         if error is None:
             self.check()
 
-    def submit(self, index: tuple[int, ...], sums: torch.Tensor) -> None:
+    def submit(self, index: tuple[int, ...], sums: TiledSums) -> None:
         """Take a finished chunk; blocks while too many wait.
 
         Raises
@@ -72,11 +72,28 @@ class Finisher:
         self.check()
         self._pool.submit(self._store, index, sums).add_done_callback(self._done)
 
-    def _store(self, index: tuple[int, ...], sums: torch.Tensor) -> None:
+    def submit_empty(self, index: tuple[int, ...], classes: int) -> None:
+        """Take a chunk without any patch, whose sums are 0."""
+        box = self._plan.chunk_box(index)
+        self.submit(index, TiledSums(classes, tuple(tile_cuts(n, len(index)) for n in box.shape)))
+
+    def _store(self, index: tuple[int, ...], sums: TiledSums) -> None:
         box = self._plan.chunk_box(index)
         with self._watch.stage("write"):
-            self._sink.write(index, box, self._reduce(sums, box))
-        self._on_event(ChunkWritten(box))
+            block = self._reduce(box, sums)
+            place = box.within(self._plan.output_box.start)
+            self._sink.write(index, place, block)
+        self._on_event(ChunkWritten(place))
+
+    def _reduce(self, box: Box, sums: TiledSums) -> np.ndarray[Any, Any]:
+        reduction = self._reduction
+        if not reduction.by_tile:
+            return reduction.function(sums.whole(), box)
+        block = np.empty((*reduction.leading, *box.shape), reduction.dtype)
+        for tile, within in zip(sums.tiles, sums.boxes(), strict=True):
+            place: tuple[Any, ...] = (..., *within.slices)
+            block[place] = reduction.function(tile, within.within(tuple(-a for a in box.start)))
+        return block
 
     def _done(self, future: Future[None]) -> None:
         error = future.exception()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,13 @@ from napari_seamless.engine import memory
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.events import ignore_event
 from napari_seamless.engine.forward import forward, patch_reader, read_batch
+from napari_seamless.engine.lanes import LaneCount, Lanes
 from napari_seamless.engine.result import Estimate, Segmentation
 from napari_seamless.engine.run import run
+from napari_seamless.engine.stopwatch import Stopwatch
+from napari_seamless.plan import Batch, Batches
 from napari_seamless.reduce import label_dtype
+from napari_seamless.sinks import only_writer
 from napari_seamless.types import Model, Normalization, Plan, Volume
 
 if TYPE_CHECKING:
@@ -44,8 +48,8 @@ class Job:
         How to run it.
     plan : Plan
         Geometry of the run.
-    device : torch.device
-        Where the network runs.
+    lanes : LaneCount
+        Where the network runs, and how many forward passes at once.
     output : pathlib.Path or None
         Folder of the OME-Zarr output; None for memory.
     overwrite, resume : bool
@@ -62,13 +66,18 @@ class Job:
     model: Model
     settings: RunSettings
     plan: Plan
-    device: torch.device
+    lanes: LaneCount
     output: Path | None = None
     overwrite: bool = False
     resume: bool = False
     workers: int | None = None
     scheduler: str | None = None
     reduce: UserFunction | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """The first device that the network runs on."""
+        return self.lanes.devices[0]
 
     @property
     def n_channels(self) -> int:
@@ -83,12 +92,11 @@ class Job:
         """
         spec, plan = self.model.spec, self.plan
         classes = spec.out_channels or len(spec.classes) or _UNKNOWN_CLASSES
-        queues = memory.queue_bytes(plan, self.n_channels, classes)
+        queues = memory.queue_bytes(plan, self.lanes, self.n_channels, classes)
         sums = memory.accumulator_bytes(plan, classes)
         if self.settings.memory_budget is not None:
             sums = min(sums, max(0, self.settings.memory_budget - queues))
-        voxels = math.prod(plan.shape)
-        output = voxels * self._stored_bytes(classes)
+        output = self.output_bytes(classes)
         return Estimate(
             patches=plan.n_patches,
             evaluations_per_voxel=plan.evaluations_per_voxel,
@@ -96,29 +104,42 @@ class Job:
             output_bytes=output,
         )
 
-    def _stored_bytes(self, classes: int) -> int:
-        """Return the bytes of a voxel of the output."""
-        write = self.settings.write
+    def output_bytes(self, classes: int) -> int:
+        """Return the bytes of the output's finest level before compression."""
+        voxels, write = self.plan.output_box.size, self.settings.write
         if self.reduce is not None or write == "labels":
-            return label_dtype(classes).itemsize
+            return voxels * label_dtype(classes).itemsize
         channels = classes if write == "probabilities" else 2 * self.settings.top_k
-        return channels * np.dtype(self.settings.probability_dtype).itemsize
+        return voxels * channels * np.dtype(self.settings.probability_dtype).itemsize
 
     def measure(self) -> float:
-        """Read one patch from the middle of the volume, evaluate it, and return the seconds of a second time.
+        """Evaluate a batch from the middle of the volume in every lane at once, twice, and time the second time.
 
         Intensities are not normalised here, which changes the values but not the time.
+
+        Returns
+        -------
+        float
+            Seconds of wall time for each patch.
         """
         reader = patch_reader(self.volume, self.settings, self.plan, Normalization(), None)
-        index = tuple(len(grid) // 2 for grid in self.plan.grids)
+        batches = Batches(self.plan)
+        batch = batches[batches.number(tuple(len(grid) // 2 for grid in self.plan.grids))]
         self.model.to(self.device)
+
+        def work(batch: Batch, lanes: Lanes[Batch, float]) -> float:
+            voxels = read_batch(reader, self.plan, batch)
+            with lanes.take():
+                return float(forward(self.model, voxels, self.device).sum())
+
+        n = len(self.lanes.devices)
         seconds = 0.0
-        for _ in range(2):
-            begin = time.perf_counter()
-            voxels = read_batch(reader, self.plan, (index,))
-            float(forward(self.model, voxels, self.device).sum())
-            seconds = time.perf_counter() - begin
-        return seconds
+        with Lanes(self.lanes, work, Stopwatch()) as lanes:
+            for _ in range(2):
+                begin = time.perf_counter()
+                list(lanes.map([batch] * n))
+                seconds = time.perf_counter() - begin
+        return seconds / (n * len(batch))
 
     def run(self, on_event: OnEvent | None = None, control: Control | None = None) -> Segmentation:
         """Run to the end; blocks, so call it from a thread of its own where a window must stay alive.
@@ -141,4 +162,5 @@ class Job:
         SeamlessError
             Something went wrong; the text says what to do. What was finished is kept.
         """
-        return run(self, on_event or ignore_event, control or Control())
+        with nullcontext() if self.output is None else only_writer(self.output):
+            return run(self, on_event or ignore_event, control or Control())

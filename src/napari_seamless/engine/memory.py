@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
+import torch
 
 from napari_seamless.errors import SettingsError
+from napari_seamless.volume import useful_cache_bytes
 
 if TYPE_CHECKING:
+    from napari_seamless.engine.job import Job
+    from napari_seamless.engine.lanes import LaneCount
     from napari_seamless.types import Plan
 
-QUEUED_BATCHES = 2
-"""Batches that wait for the network while it works on another one."""
 WRITERS = 2
 """Threads that reduce and store finished chunks."""
 PENDING_CHUNKS = 2 * WRITERS
 """Finished chunks that may wait for a writer."""
 
 _FLOAT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SumsPlace:
+    """Where the sums of chunks are kept, and how many bytes of them before they are spilled."""
+
+    device: torch.device
+    budget: int
 
 
 def batch_bytes(plan: Plan, channels: int) -> int:
@@ -33,40 +44,63 @@ def chunk_bytes(plan: Plan, classes: int) -> int:
     return _FLOAT * classes * math.prod(plan.chunk)
 
 
-def queue_bytes(plan: Plan, channels: int, classes: int) -> int:
-    """Return the bytes in flight beside the accumulators: batches read, one output, chunks on their way to disk."""
-    batches_in = (QUEUED_BATCHES + 2) * batch_bytes(plan, channels)
+def queue_bytes(plan: Plan, lanes: LaneCount, channels: int, classes: int) -> int:
+    """Return the bytes in flight beside the accumulators: batches in and out of the lanes, chunks on their way out."""
+    batch_in, batch_out = batch_bytes(plan, channels), batch_bytes(plan, classes)
+    batches = lanes.in_flight * (batch_in + batch_out) + len(lanes.devices) * batch_out
     # a finished chunk is summed, divided and shrunk for the pyramid
-    return batches_in + 2 * batch_bytes(plan, classes) + 2 * (PENDING_CHUNKS + WRITERS) * chunk_bytes(plan, classes)
+    return batches + 2 * (PENDING_CHUNKS + WRITERS) * chunk_bytes(plan, classes)
 
 
 def accumulator_bytes(plan: Plan, classes: int) -> int:
     """Return the largest size of all accumulators at once: the chunks that one row of patches touches."""
-    rows = [grid.interval(i) for grid in plan.grids[:1] for i in range(len(grid))]
-    chunk = plan.chunk[0]
-    thickest = max((-(-min(b, plan.shape[0]) // chunk) - max(a, 0) // chunk) * chunk for a, b in rows)
-    return _FLOAT * classes * min(thickest, plan.shape[0]) * math.prod(plan.shape[1:])
+    output = plan.output_box
+    rows = plan.grids[0].touching(output.start[0], output.stop[0])
+    chunks = max((len(plan.chunks_along(0, *plan.grids[0].interval(row))) for row in rows), default=0)
+    return _FLOAT * classes * min(chunks * plan.chunk[0], output.shape[0]) * math.prod(output.shape[1:])
 
 
-def accumulator_budget(plan: Plan, channels: int, classes: int, memory_budget: int | None) -> int:
-    """Return how many bytes of sums may stay in memory; the rest is spilled.
+def cache_bytes(job: Job) -> int:
+    """Return the bytes for decoded chunks of the input that the next patches need again."""
+    return useful_cache_bytes(job.volume, job.plan.patch_size, _budget(job) // 8)
+
+
+def sums_place(job: Job, classes: int) -> SumsPlace:
+    """Return where the sums are kept: on the GPU where all of them fit into half of what is free there, else here.
 
     Raises
     ------
     SettingsError
-        The budget holds not even one batch and the chunks under it.
+        The budget holds not even what is in flight and the chunks under one patch.
     """
-    budget = psutil.virtual_memory().available // 2 if memory_budget is None else memory_budget
+    plan, device = job.plan, job.device
+    most = accumulator_bytes(plan, classes)
+    if device.type == "cuda" and most <= torch.cuda.mem_get_info(device)[0] // 2:
+        return SumsPlace(device, most)
+    budget = _budget(job)
     under_one_patch = math.prod(-(-p // c) + 1 for p, c in zip(plan.patch_size, plan.chunk, strict=True))
-    queues = queue_bytes(plan, channels, classes)
-    least = queues + min(under_one_patch * chunk_bytes(plan, classes), accumulator_bytes(plan, classes))
+    rest = queue_bytes(plan, job.lanes, job.n_channels, classes)
+    if job.output is None:
+        rest += job.output_bytes(classes)
+    under = min(under_one_patch * chunk_bytes(plan, classes), most)
+    least = rest + under
     if budget < least:
         raise SettingsError(
-            f"memory_budget is {budget // 2**20} MiB, but one batch of {plan.batch_size} patches "
-            f"{plan.patch_size} with {classes} classes needs {math.ceil(least / 2**20)} MiB; "
-            "raise the budget, or choose smaller patches or batches."
+            f"memory_budget is {budget // 2**20} MiB, but {job.lanes.in_flight} batches of {plan.batch_size} patches "
+            f"{plan.patch_size} with {classes} classes{_beside(job)} need {math.ceil(least / 2**20)} MiB; "
+            f"raise the budget, {'give an output folder, ' if job.output is None else ''}"
+            "or choose smaller patches or batches."
         )
-    return budget - queues
+    return SumsPlace(torch.device("cpu"), max(under, budget - rest - cache_bytes(job)))
+
+
+def _budget(job: Job) -> int:
+    chosen = job.settings.memory_budget
+    return psutil.virtual_memory().available // 2 if chosen is None else chosen
+
+
+def _beside(job: Job) -> str:
+    return " and the output in memory" if job.output is None else ""
 
 
 def peak_memory_bytes() -> int:

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_seamless.engine.batch_size import choose_batch_size, recorded_batch_size
-from napari_seamless.engine.device import choose_device
+from napari_seamless.engine.device import choose_devices
 from napari_seamless.engine.flips import flipped_axes
 from napari_seamless.engine.job import Job
+from napari_seamless.engine.lanes import lane_count
+from napari_seamless.engine.shard import output_shard
 from napari_seamless.errors import AxesError, ModelError, SettingsError
 from napari_seamless.models import ModelSource, load_model
 from napari_seamless.plan import make_plan
 from napari_seamless.reduce import UserFunction
 from napari_seamless.sinks import check_free
 from napari_seamless.types import ModelSpec, Plan, Volume, Window
-from napari_seamless.volume import open_volume
+from napari_seamless.volume import open_volume, parse_region
 
 if TYPE_CHECKING:
     from napari_seamless.recipe import RunSettings
@@ -81,19 +83,20 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
         raise SettingsError(
             "Several processes cannot fill one memory; give output a folder that all of them can write."
         )
-    device = choose_device(settings.device)
+    devices = choose_devices(settings.device)
     plan = plan_for(opened, network.spec, settings, window)
     if settings.batch_size == "auto":
         size = recorded_batch_size(path) if resume and path is not None else None
         channels = 1 if settings.channel is not None else opened.n_channels
-        size = size or choose_batch_size(network, device, plan.patch_size, channels, settings.precision)
+        size = size or choose_batch_size(network, devices[0], plan.patch_size, channels, settings.precision)
         plan = replace(plan, batch_size=size)
+    output_shard(settings, plan)
     return Job(
         volume=opened,
         model=network,
         settings=settings,
         plan=plan,
-        device=device,
+        lanes=lane_count(network, settings, plan, devices),
         output=path,
         overwrite=overwrite,
         resume=resume,
@@ -125,6 +128,7 @@ def plan_for(volume: Volume, spec: ModelSpec, settings: RunSettings, window: Win
         divisor=spec.divisor,
         smallest=settings.min_patch_size,
         pad_sides=settings.pad_sides,
+        region=None if settings.region is None else parse_region(settings.region, volume),
     )
 
 

@@ -13,10 +13,11 @@ import torch
 import zarr
 
 import napari_seamless
-from napari_seamless.engine.device import choose_device
+from napari_seamless.engine.device import choose_devices
 from napari_seamless.engine.flips import flipped_axes
 from napari_seamless.engine.forward import padding_of
 from napari_seamless.engine.precision import reduced_type
+from napari_seamless.engine.shard import output_shard
 from napari_seamless.errors import SeamlessError, VolumeError
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def run_identity(
         "border": plan.border,
         "window": _window_identity(plan.window),
         "chunk_size": plan.chunk,
+        "shard_size": output_shard(settings, plan),
         "batch_size": plan.batch_size,
+        **({} if plan.region is None else {"region": [plan.region.start, plan.region.stop]}),
         **_stored_identity(settings),
         "threshold": settings.threshold,
         "channel": settings.channel,
@@ -62,7 +65,7 @@ def run_identity(
 
 def _evaluation_identity(settings: RunSettings, plan: Plan) -> dict[str, Any]:
     """Return what decides the digits of a forward pass; what ``auto`` stands for on this machine is settled here."""
-    device = choose_device(settings.device)
+    device = choose_devices(settings.device)[0]
     reduced = reduced_type(settings.precision, device)
     layout = settings.channels_last
     return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from napari_seamless.blend import remove_stale
@@ -11,7 +10,8 @@ from napari_seamless.engine.corridor import Corridor
 from napari_seamless.engine.events import Finished, OnEvent, Progress, Warned
 from napari_seamless.engine.memory import peak_memory_bytes
 from napari_seamless.engine.output import open_sink
-from napari_seamless.engine.record import run_identity
+from napari_seamless.engine.part import Outside, whole
+from napari_seamless.engine.record import reduce_identity, run_identity
 from napari_seamless.engine.result import Segmentation
 from napari_seamless.engine.stopwatch import Stopwatch
 from napari_seamless.patches import Statistics, volume_statistics
@@ -31,22 +31,22 @@ def run(job: Job, on_event: OnEvent, control: Control) -> Segmentation:
     with watch.stage("read"):
         statistics = _statistics(job, control)
         identity = run_identity(job.volume, job.model.spec, job.settings, job.plan, statistics)
+        identity |= reduce_identity(job.reduce)
     if job.output is not None:
         remove_stale(job.output)
     done = finished_chunks(job.output, identity) if job.resume and job.output is not None else frozenset()
     if job.workers is None and job.scheduler is None:
-        job.model.to(job.device)
-        corridor = Corridor(job, on_event, control, watch, done)
+        corridor = Corridor(job, on_event, control, watch, Outside(whole(job.plan), done))
         sink = corridor.walk(statistics, lambda outputs: open_sink(job, outputs, identity))
-        evaluated = corridor.evaluated
+        evaluated, warnings = corridor.evaluated, corridor.warnings
     else:
         order = Order(job=job, identity=identity, statistics=statistics, done=done)
         with cluster_client(job.workers, job.scheduler) as client:
-            sink, evaluated = run_parts(client, order, on_event, control, watch)
+            sink, evaluated, warnings = run_parts(client, order, on_event, control, watch)
     with watch.stage("write"):
         sink.finish()
     on_event(Progress(done=job.plan.n_patches, total=job.plan.n_patches, seconds=watch.seconds()))
-    return _result(job, sink, watch, evaluated, on_event)
+    return _result(job, sink, watch, evaluated, warnings, on_event)
 
 
 def _statistics(job: Job, control: Control) -> Statistics | None:
@@ -59,9 +59,8 @@ def _statistics(job: Job, control: Control) -> Statistics | None:
 
 
 def _warnings(job: Job) -> Iterator[str]:
-    covered = covered_box(job.plan).size
-    if covered < math.prod(job.plan.shape):
-        missed = math.prod(job.plan.shape) - covered
+    missed = job.plan.output_box.size - covered_box(job.plan).size
+    if missed:
         yield f"The border mode crop left {missed} voxels at the volume's end uncovered; they hold 0."
     missing = getattr(job.volume.data, "missing_chunks", ())
     if missing:
@@ -71,7 +70,9 @@ def _warnings(job: Job) -> Iterator[str]:
         )
 
 
-def _result(job: Job, sink: Sink, watch: Stopwatch, evaluated: int, on_event: OnEvent) -> Segmentation:
+def _result(  # noqa: PLR0913, PLR0917  what the parts of a run have left
+    job: Job, sink: Sink, watch: Stopwatch, evaluated: int, told: list[str], on_event: OnEvent
+) -> Segmentation:
     warnings = tuple(_warnings(job))
     for text in warnings:
         on_event(Warned(text))
@@ -85,7 +86,7 @@ def _result(job: Job, sink: Sink, watch: Stopwatch, evaluated: int, on_event: On
         patches=job.plan.n_patches,
         evaluated=evaluated,
         peak_memory_bytes=peak_memory_bytes(),
-        warnings=warnings,
+        warnings=(*told, *warnings),
     )
     on_event(Finished(result))
     return result

@@ -32,9 +32,9 @@ class Stopwatch:
                 self._seconds[name] += time.perf_counter() - begin
 
     def add(self, seconds: Mapping[str, float]) -> None:
-        """Count the stages of another stopwatch too, such as a worker's."""
+        """Count seconds by stage, such as those of a worker's stopwatch; other names are left out."""
         with self._lock:
-            for name in STAGES:
+            for name in self._seconds.keys() & seconds.keys():
                 self._seconds[name] += seconds[name]
 
     def seconds(self) -> dict[str, float]:

@@ -46,6 +46,11 @@ class TorchModel:
         if isinstance(network, nn.Module):
             network.eval()
 
+    @property
+    def is_thread_safe(self) -> bool:
+        """Whether several threads may call it at once: true of modules in evaluation mode, unknown of functions."""
+        return isinstance(self.network, nn.Module)
+
     def __getstate__(self) -> tuple[ModelSpec, object]:
         if not isinstance(self.network, torch.jit.ScriptModule):
             return self.spec, self.network

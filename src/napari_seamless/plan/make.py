@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from napari_seamless.errors import GeometryError
 from napari_seamless.plan.axis_grid import axis_grid
-from napari_seamless.types import AxisGrid, BorderMode, PadSides, Plan, Window
+from napari_seamless.plan.check import check_window_fits
+from napari_seamless.types import BorderMode, PadSides, Plan, Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from napari_seamless.types import Box
 
 _T = TypeVar("_T", int, float)
 
@@ -32,6 +35,7 @@ def make_plan(  # noqa: PLR0913  each is one part of the geometry, by name
     divisor: int | Sequence[int] = 1,
     smallest: int | Sequence[int] = 1,
     pad_sides: PadSides = "both",
+    region: Box | None = None,
 ) -> Plan:
     """Plan a run over a volume of this shape.
 
@@ -53,6 +57,8 @@ def make_plan(  # noqa: PLR0913  each is one part of the geometry, by name
         With the border mode ``adaptive``, the least voxels of a smaller patch.
     pad_sides : {"both", "end"}
         With the border mode ``pad``, where patches may reach beyond the volume.
+    region : Box or None
+        The part of the volume to finish: see `Plan`.
 
     Returns
     -------
@@ -88,7 +94,7 @@ def make_plan(  # noqa: PLR0913  each is one part of the geometry, by name
         )
     )
     if window is not None and window.kind == "array":
-        _check_fit(window, grids, patches)
+        check_window_fits(window, grids, patches)
     chunks = per_axis("chunk", DEFAULT_CHUNK if chunk is None else chunk, n)
     if min(*chunks, batch_size) < 1:
         raise GeometryError(f"chunk and batch_size must be at least 1, got {chunks} and {batch_size}; try 64 and 1.")
@@ -99,23 +105,12 @@ def make_plan(  # noqa: PLR0913  each is one part of the geometry, by name
         step=steps,
         border=border,
         window=window if window is not None else Window(),
-        chunk=tuple(min(c, length) for c, length in zip(chunks, shape, strict=True)),
+        chunk=tuple(
+            min(c, length) for c, length in zip(chunks, shape if region is None else region.shape, strict=True)
+        ),
         batch_size=batch_size,
+        region=region,
     )
-
-
-def _check_fit(window: Window, grids: tuple[AxisGrid, ...], patches: tuple[int, ...]) -> None:
-    """Refuse weights of another shape than some patch: stretched or cut, they would no longer say what they meant."""
-    if window.size != patches:
-        raise GeometryError(
-            f"The window has weights for patches of {window.size}, but the patch size is {patches}; "
-            "give one weight for each voxel of a patch."
-        )
-    if any(size != patch for grid, patch in zip(grids, patches, strict=True) for size in grid.sizes):
-        raise GeometryError(
-            "The border mode adaptive makes smaller patches, for which a window of given weights has none; "
-            "choose the border mode squeeze, or a window by name."
-        )
 
 
 def patch_step(patch: int, overlap: float) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from napari_seamless.types.box import Box
 
@@ -15,13 +14,6 @@ if TYPE_CHECKING:
 
     from napari_seamless.types.grid import AxisGrid, BorderMode
     from napari_seamless.types.window import Window
-
-
-def _outside(grid: AxisGrid) -> Iterator[int]:
-    """Yield the voxels of each patch that lie beyond the volume."""
-    for i in range(len(grid)):
-        a, b = grid.interval(i)
-        yield max(0, -a) + max(0, b - grid.length)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +37,10 @@ class Plan:
     chunk : tuple of int
         Output chunk in voxels: what is written once.
     batch_size : int
-        Patches per forward pass; batches never cross a row of the slowest axis.
+        Patches per forward pass.
+    region : Box or None
+        The part of the volume that the output holds; None for all of it. The grid stays that of the whole volume, so
+        that a region holds what a run over everything would put there.
     """
 
     axes: tuple[str, ...]
@@ -56,6 +51,7 @@ class Plan:
     window: Window
     chunk: tuple[int, ...]
     batch_size: int = 1
+    region: Box | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -68,20 +64,31 @@ class Plan:
         return tuple(len(grid) for grid in self.grids)
 
     @property
+    def output_box(self) -> Box:
+        """The part of the volume that the output holds."""
+        return self.region or Box((0,) * len(self.grids), self.shape)
+
+    @property
     def n_patches(self) -> int:
-        """Patches in the whole plan."""
-        return math.prod(self.grid_shape)
+        """Patches to evaluate: those that share a voxel with the output."""
+        if self.region is None:
+            return math.prod(self.grid_shape)
+        return math.prod(len(indices) for indices in self.touching(self.region))
 
     @property
     def chunk_grid(self) -> tuple[int, ...]:
         """Output chunks per spatial axis."""
-        return tuple(-(-n // c) for n, c in zip(self.shape, self.chunk, strict=True))
+        return tuple(-(-n // c) for n, c in zip(self.output_box.shape, self.chunk, strict=True))
 
     @property
     def evaluations_per_voxel(self) -> float:
-        """Mean number of patches that cover a voxel of the volume."""
-        covered = (sum(grid.sizes) - sum(_outside(grid)) for grid in self.grids)
-        return math.prod(covered) / math.prod(self.shape)
+        """Mean number of patches that cover a voxel of the output."""
+        box = self.output_box
+        covered = (
+            sum(min(b, hi) - max(a, lo) for a, b in map(grid.interval, grid.touching(lo, hi)))
+            for grid, lo, hi in zip(self.grids, box.start, box.stop, strict=True)
+        )
+        return math.prod(covered) / box.size
 
     @property
     def pad_width(self) -> tuple[tuple[int, int], ...]:
@@ -94,21 +101,24 @@ class Plan:
         return Box(tuple(a for a, _ in intervals), tuple(b for _, b in intervals))
 
     def chunk_box(self, index: tuple[int, ...]) -> Box:
-        """Return the voxels of the output chunk with this index, cut at the volume's end."""
-        start = tuple(i * c for i, c in zip(index, self.chunk, strict=True))
-        stop = tuple(min(a + c, n) for a, c, n in zip(start, self.chunk, self.shape, strict=True))
+        """Return the voxels of the volume under the output chunk with this index, cut at the output's end."""
+        output = self.output_box
+        start = tuple(o + i * c for o, i, c in zip(output.start, index, self.chunk, strict=True))
+        stop = tuple(min(a + c, n) for a, c, n in zip(start, self.chunk, output.stop, strict=True))
         return Box(start, stop)
 
     def touching(self, box: Box) -> tuple[range, ...]:
         """Return the patch indices per axis whose patches share a voxel with `box`."""
         return tuple(grid.touching(a, b) for grid, a, b in zip(self.grids, box.start, box.stop, strict=True))
 
+    def chunks_along(self, axis: int, lo: int, hi: int) -> range:
+        """Return the indices along an axis of the output chunks that share a voxel with ``[lo, hi)``."""
+        output, chunk = self.output_box, self.chunk[axis]
+        first, last = output.start[axis], output.stop[axis]
+        lo, hi = max(lo, first), min(hi, last)
+        return range((lo - first) // chunk, -((first - hi) // chunk)) if lo < hi else range(0)
+
     def chunks_touching(self, box: Box) -> Iterator[tuple[int, ...]]:
         """Yield the indices of the output chunks that share a voxel with `box`, in raster order."""
-        ranges = [
-            range(max(a, 0) // c, -(-min(b, n) // c))
-            for a, b, c, n in zip(box.start, box.stop, self.chunk, self.shape, strict=True)
-        ]
-        shape = tuple(len(r) for r in ranges)
-        for offset in np.ndindex(*shape):
-            yield tuple(r[i] for r, i in zip(ranges, offset, strict=True))
+        spans = enumerate(zip(box.start, box.stop, strict=True))
+        return itertools.product(*(self.chunks_along(axis, a, b) for axis, (a, b) in spans))
