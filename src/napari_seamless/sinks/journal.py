@@ -19,9 +19,14 @@ Index = tuple[int, ...]
 
 FILE_NAME = "seamless-journal.jsonl"
 
+_HARMLESS = {"damaged_chunks": ("error", "fill")}
+"""Changes that a resumed run may make: a run that stops at damaged chunks has finished no chunk that saw one."""
+
 
 class Journal:
     """An append-only file: the identity of the run first, then one line for each finished chunk or shard.
+
+    Where a run was resumed with a harmless change, a line with its new identity stands before what it finished.
 
     A line is written after its chunk is stored, so a chunk that is listed is whole. The chunks of a shard share a line,
     so all of them are listed or none is. A torn last line, as a kill leaves it, is ignored.
@@ -64,16 +69,19 @@ class Journal:
         lines, whole = self._read()
         if not lines or "identity" not in lines[0]:
             raise SettingsError(f"{self._folder} has no journal of a run to resume; start anew with overwrite.")
-        before = lines[0]["identity"]
+        before = [line["identity"] for line in lines if "identity" in line][-1]
         for key in sorted(before.keys() | self._identity.keys()):
-            if before.get(key) != self._identity.get(key):
+            change = before.get(key), self._identity.get(key)
+            if change[0] != change[1] and change != _HARMLESS.get(key):
                 raise SettingsError(
                     f"The run in {self._folder} cannot be resumed because {key} changed from {before.get(key)!r} "
                     f"to {self._identity.get(key)!r}; use the earlier value, or start anew with overwrite."
                 )
         # a torn line would swallow the next one that is appended; nothing is rewritten that a kill could tear
         os.truncate(self._path, whole)
-        return frozenset(tuple(index) for line in lines[1:] for index in line.get("chunks", [line.get("chunk")]))
+        if before != self._identity:
+            self._append({"identity": self._identity})
+        return frozenset(tuple(index) for line in lines for index in line.get("chunks", [line.get("chunk")]) if index)
 
     def add(self, *indices: Index) -> None:
         """Record chunks that are stored; all of them or none.
@@ -83,7 +91,9 @@ class Journal:
         StorageError
             The line cannot be written; nothing of it stays.
         """
-        record = {"chunk": indices[0]} if len(indices) == 1 else {"chunks": indices}
+        self._append({"chunk": indices[0]} if len(indices) == 1 else {"chunks": indices})
+
+    def _append(self, record: Mapping[str, Any]) -> None:
         line = _line(record).encode()
         with self._lock, self._telling():
             handle = self._open()
