@@ -34,6 +34,24 @@ def test_what_it_returns_says_what_is_stored(function, leading, dtype, expected)
     np.testing.assert_array_equal(result, expected)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda m, b: np.asfortranarray(m),
+        lambda m, b: m[::-1, :, ::-1],
+        lambda m, b: np.broadcast_to(m[:1], (5, *b.shape)),
+        lambda m, b: m.astype(">f8"),
+        lambda m, b: m.argmax(0).astype(">u2"),
+    ],
+    ids=["fortran", "reversed", "broadcast", "big-endian", "big-endian labels"],
+)
+def test_what_lies_oddly_in_memory_is_put_in_order(function) -> None:
+    result = UserFunction(function)(MEANS, BOX)
+    assert result.flags.c_contiguous
+    assert result.dtype.isnative
+    np.testing.assert_array_equal(result, function(MEANS, BOX))
+
+
 def test_the_form_is_found_by_one_call_on_zeros() -> None:
     calls = []
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_seamless.blend import WeightSums
+from napari_seamless.engine.classes import class_colors, class_names
 from napari_seamless.engine.record import run_record
 from napari_seamless.engine.shard import output_shard, waiting_bytes
 from napari_seamless.errors import ModelError
@@ -25,46 +27,15 @@ from napari_seamless.reduce import (
 from napari_seamless.sinks import MemorySink, OmeZarrSink, OutputSpec, Sink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import torch
 
     from napari_seamless.engine.job import Job
-    from napari_seamless.types import Box, ModelSpec, Plan
+    from napari_seamless.reduce import UserFunction
+    from napari_seamless.types import Box, Plan
 
     Reduce = Callable[[torch.Tensor, Box], np.ndarray[Any, Any]]
-
-_PALETTE = ((240, 228, 66, 255), (0, 158, 115, 255), (213, 94, 0, 255), (86, 180, 233, 255), (204, 121, 167, 255))
-"""Colours that colour-blind people can tell apart (Okabe and Ito, 2008)."""
-
-
-def class_names(spec: ModelSpec, outputs: int, *, labels: bool) -> tuple[str, ...]:
-    """Return a name for every label, or for every output channel.
-
-    Raises
-    ------
-    ModelError
-        The network returns another number of classes than it names.
-    """
-    if labels and outputs == 1:
-        return spec.classes if len(spec.classes) == 2 else ("background", *(spec.classes or ("foreground",)))
-    if not spec.classes:
-        return tuple("background" if i == 0 and labels else f"class {i}" for i in range(outputs))
-    if len(spec.classes) != outputs:
-        if outputs == 1 and len(spec.classes) == 2:
-            return spec.classes[1:]
-        raise ModelError(
-            f"The network {spec.name} names {len(spec.classes)} classes but returned {outputs} channels; "
-            "correct the classes in its description."
-        )
-    return spec.classes
-
-
-def class_colors(spec: ModelSpec, names: tuple[str, ...]) -> tuple[tuple[int, int, int, int], ...]:
-    """Return an RGBA colour for every class; the background is transparent."""
-    if len(spec.colors) == len(names):
-        return spec.colors
-    return tuple((0, 0, 0, 0) if i == 0 else _PALETTE[(i - 1) % len(_PALETTE)] for i in range(len(names)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,41 +71,51 @@ def make_reduction(job: Job, outputs: int) -> Reduction:
     ModelError
         The job's own function fails on a block of zeros, or returns what cannot be stored.
     """
-    settings, over = job.settings, _weight_sums(job.plan).over
-    own, dtype = job.reduce, np.dtype(settings.probability_dtype)
-    if own is not None:
-        leading, dtype = own.form(outputs, job.plan.chunk_box((0,) * len(job.plan.shape)))
-        return Reduction(
-            function=lambda sums, box: own(mean_probabilities(sums, over(box)), box),
-            by_tile=False,
-            leading=leading,
-            dtype=dtype,
-        )
-    if settings.write == "probabilities":
-        return Reduction(
-            function=_named(lambda sums, box: stored_probabilities(sums, over(box), dtype)),
-            by_tile=True,
-            leading=(outputs,),
-            dtype=dtype,
-        )
-    if settings.write == "top_classes":
-        check_top_classes(settings.top_k, outputs, dtype)
-        return Reduction(
-            function=_named(lambda sums, box: top_classes(sums, over(box), settings.top_k, dtype)),
-            by_tile=True,
-            leading=(2 * settings.top_k,),
-            dtype=dtype,
-        )
-    return Reduction(
-        function=(
-            (lambda sums, box: threshold_labels(sums, over(box), settings.threshold))
-            if outputs == 1
-            else (lambda sums, _box: argmax_labels(sums))
-        ),
-        by_tile=True,
-        leading=(),
-        dtype=label_dtype(len(class_names(job.model.spec, outputs, labels=True))),
-    )
+    weights = _weight_sums(job.plan)
+    if job.reduce is not None:
+        return _own(job, job.reduce, outputs, weights)
+    kinds = {"labels": _labels, "probabilities": _probabilities, "top_classes": _top_classes}
+    return kinds[job.settings.write](job, outputs, weights)
+
+
+def _own(job: Job, own: UserFunction, outputs: int, weights: WeightSums) -> Reduction:
+    leading, dtype = own.form(outputs, job.plan.chunk_box((0,) * len(job.plan.shape)))
+
+    def function(sums: torch.Tensor, box: Box) -> np.ndarray[Any, Any]:
+        return own(mean_probabilities(sums, weights.over(box)), box)
+
+    return Reduction(function=function, by_tile=False, leading=leading, dtype=dtype)
+
+
+def _labels(job: Job, outputs: int, weights: WeightSums) -> Reduction:
+    threshold = job.settings.threshold
+    dtype = label_dtype(len(class_names(job.model.spec, outputs, labels=True)))
+
+    def function(sums: torch.Tensor, box: Box) -> np.ndarray[Any, Any]:
+        return argmax_labels(sums) if outputs > 1 else threshold_labels(sums, weights.over(box), threshold)
+
+    return Reduction(function=function, by_tile=True, leading=(), dtype=dtype)
+
+
+def _probabilities(job: Job, outputs: int, weights: WeightSums) -> Reduction:
+    dtype = np.dtype(job.settings.probability_dtype)
+
+    def function(sums: torch.Tensor, box: Box) -> np.ndarray[Any, Any]:
+        with _place_named(box):
+            return stored_probabilities(sums, weights.over(box), dtype)
+
+    return Reduction(function=function, by_tile=True, leading=(outputs,), dtype=dtype)
+
+
+def _top_classes(job: Job, outputs: int, weights: WeightSums) -> Reduction:
+    k, dtype = job.settings.top_k, np.dtype(job.settings.probability_dtype)
+    check_top_classes(k, outputs, dtype)
+
+    def function(sums: torch.Tensor, box: Box) -> np.ndarray[Any, Any]:
+        with _place_named(box):
+            return top_classes(sums, weights.over(box), k, dtype)
+
+    return Reduction(function=function, by_tile=True, leading=(2 * k,), dtype=dtype)
 
 
 def check_storable(job: Job, output: torch.Tensor) -> None:
@@ -158,11 +139,6 @@ def check_storable(job: Job, output: torch.Tensor) -> None:
         check_range(float(low), float(high), np.dtype(settings.probability_dtype))
 
 
-def make_reduce(job: Job, outputs: int) -> Reduce:
-    """Return the function of `make_reduction`."""
-    return make_reduction(job, outputs).function
-
-
 def _weight_sums(plan: Plan) -> WeightSums:
     window = plan.window
     return WeightSums(
@@ -172,16 +148,13 @@ def _weight_sums(plan: Plan) -> WeightSums:
     )
 
 
-def _named(function: Reduce) -> Reduce:
-    """Add the place to the errors of a reduction."""
-
-    def reduce(sums: torch.Tensor, box: Box) -> np.ndarray[Any, Any]:
-        try:
-            return function(sums, box)
-        except ModelError as error:
-            raise ModelError(f"{str(error).rstrip('.')} (met from {box.start} to {box.stop}).") from None
-
-    return reduce
+@contextmanager
+def _place_named(box: Box) -> Iterator[None]:
+    """Add the place to an error."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"{str(error).rstrip('.')} (met from {box.start} to {box.stop}).") from None
 
 
 def open_sink(job: Job, outputs: int, identity: dict[str, Any], *, record: bool = True) -> Sink:

@@ -130,6 +130,6 @@ class UserFunction:
                 f"The function {name_of(self._function)} given as reduce returned {result.dtype} {where}; "
                 "return whole numbers for labels, or real numbers of at most 64 bits."
             )
-        if result.dtype.kind == "b":
-            result = result.astype(np.uint8)
+        kept = np.uint8 if result.dtype.kind == "b" else result.dtype.newbyteorder("=")
+        result = np.ascontiguousarray(result, kept)  # sinks store bytes as they lie
         return result[None] if result.dtype.kind == "f" and result.ndim == len(box.shape) else result

@@ -14,8 +14,8 @@ from napari_seamless._qt.controllers.tiling_controller import TilingController
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import Phase
 from napari_seamless._qt.views.run_view import RunView
+from napari_seamless.engine.classes import class_colors
 from napari_seamless.engine.events import ChunkWritten, Measuring, Progress, Started, Warned
-from napari_seamless.engine.output import class_colors
 from napari_seamless.errors import RunCancelledError, SeamlessError
 
 STAGES = ("read", "forward", "blend", "write")
