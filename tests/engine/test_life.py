@@ -75,16 +75,17 @@ def test_warnings_are_told_before_the_end() -> None:
 @pytest.mark.parametrize("after", [1, 5])
 def test_cancel_stops_within_one_batch_and_keeps_what_is_finished(after: int, tmp_path: Path) -> None:
     control, network = Control(), Counting()
-    kept = []
+    kept, calls = [], []
 
     def on_event(event: Event) -> None:
         kept.extend([event.box] if isinstance(event, ChunkWritten) else [])
         if isinstance(event, Progress) and event.done == after:
             control.cancel()
+            calls.append(network.calls)
 
     with pytest.raises(RunCancelledError, match="chunks that were finished are kept"):
         segment(numbered((24, 24)), as_model(network, 2), tmp_path / "o", control=control, on_event=on_event, **SMALL)
-    assert network.calls <= after + 1
+    assert network.calls <= calls[0] + 1 < 25
     group = zarr.open_group(tmp_path / "o", mode="r")
     assert group.attrs[METADATA_KEY]["complete"] is False
     assert all(np.any(group["0"][box.slices] >= 0) for box in kept)
@@ -112,11 +113,13 @@ def test_a_run_that_is_cancelled_before_it_starts_leaves_nothing(tmp_path: Path)
 def test_pause_holds_the_network_until_resume() -> None:
     control, network = Control(), Counting()
     results: list[object] = []
+    calls: list[int] = []
     paused = threading.Event()
 
     def on_event(event: Event) -> None:
         if isinstance(event, Progress) and event.done == 2:
             control.pause()
+            calls.append(network.calls)
             paused.set()
 
     thread = threading.Thread(
@@ -127,9 +130,10 @@ def test_pause_holds_the_network_until_resume() -> None:
     thread.start()
     assert paused.wait(60)
     time.sleep(0.3)
-    assert network.calls == 2
+    while_paused = network.calls
     control.resume()
     thread.join(60)
+    assert while_paused <= calls[0] + 1 < 25
     assert results
     assert network.calls == 25
 
@@ -204,7 +208,7 @@ TIMES = image((3, 16, 16), axes="tyx")
             {},
             image((16, 16)),
             TIGHT,
-            (SettingsError, "memory_budget is 1 MiB, but one batch of 999 patches .* needs [0-9]+ MiB"),
+            (SettingsError, "memory_budget is 1 MiB, but 3 batches of 999 patches .* need [0-9]+ MiB"),
         ),
         ({}, image((16, 16)), {"device": "cuda:99"}, (SettingsError, "device cuda:99 is not present")),
         ({}, image((16, 16)), {"device": "abacus"}, (SettingsError, "device must be auto")),
@@ -320,10 +324,11 @@ def test_sums_in_memory_stay_within_the_estimate(monkeypatch: pytest.MonkeyPatch
     free = job.estimate().memory_bytes
     job.run()
     assert 0 < max(held) <= free
-    small = prepare(job.volume, job.model, job.settings.model_copy(update={"memory_budget": 2 * 2**20}))
+    small = prepare(job.volume, job.model, job.settings.model_copy(update={"memory_budget": 3 * 2**20}))
+    most = max(held)
     held.clear()
     small.run()
-    assert 0 < max(held) <= 2 * 2**20
+    assert 0 < max(held) <= 2 * 2**20 < most
 
 
 def test_the_metadata_tell_how_to_repeat_the_run(tmp_path: Path) -> None:
