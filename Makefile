@@ -23,7 +23,12 @@ else
 DEMO_ENVIRONMENT := $(VENV)/.headless.stamp
 endif
 
-.PHONY: all demo test test-fast bench docs lint clean
+# Each writes benchmarks/results/NAME.md.
+BENCHMARKS := overhead memory planning storage gpu
+FUZZ_EXAMPLES ?= 5000
+KILLS ?= 200
+
+.PHONY: all demo test test-fast bench bench-quick $(BENCHMARKS:%=bench-%) fuzz crash docs lint clean
 
 all: $(VENV)/.all.stamp
 
@@ -60,7 +65,20 @@ lint: $(VENV)/.all.stamp
 	$(BIN)/mypy
 
 bench: $(VENV)/.all.stamp
-	$(BIN)/python benchmarks/overhead.py
+	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py; done
+
+bench-quick: $(VENV)/.all.stamp
+	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py --quick; done
+
+$(BENCHMARKS:%=bench-%): bench-%: $(VENV)/.all.stamp
+	$(BIN)/python benchmarks/$*.py
+
+fuzz: $(VENV)/.all.stamp
+	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) \
+		$(BIN)/python -m pytest tests -m "hypothesis and not gui" --timeout 0
+
+crash: $(VENV)/.all.stamp
+	$(BIN)/python -m tests.fuzz.crash --kills $(KILLS)
 
 docs: $(VENV)/.all.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -218,11 +218,12 @@ def row(name: str, gigavoxels: str, steps: tuple[int, ...], limit_gib: float) ->
 
 def main() -> None:
     """Run every size and contender, or one of them."""
-    options = report.arguments(__doc__, grid="", limit_gib=12.0)
+    options = report.arguments(__doc__, grid="", limit_gib=12.0, most_gigavoxels=16.0)
     if options.one:
         one(options.one, tuple(map(int, options.grid.split(","))), options.limit_gib)
         return
     grids = QUICK_GRIDS if options.quick else GRIDS
+    grids = {name: steps for name, steps in grids.items() if float(name) <= options.most_gigavoxels}
     head = (
         "",
         "gigavoxels",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import uniform_filter
 from tests.engine.networks import Counting
 from tests.fuzz.cases import Case, cases, chunks, trusted
-from tests.strategies import BORDERS
+from tests.strategies import BORDERS, boxes
 
 from napari_seamless.engine import Control, Event, Progress
 from napari_seamless.errors import RunCancelledError
@@ -46,6 +48,17 @@ def rounding(classes: int) -> Counting:
     return Counting(lambda x: (x * gains.reshape(1, -1, *(1,) * (x.ndim - 2))).sin() / 3)
 
 
+@contextmanager
+def torch_threads(n: int) -> Iterator[None]:
+    """Let torch use this many threads: on a CPU, as many forward passes run side by side."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @given(cases(), st.integers(0, 2), st.data())
 def test_where_a_patch_covers_the_halo_tiled_equals_whole(case: Case, radius: int, data: st.DataObject) -> None:
     result = case.run(TrustedMean(radius), chunk_size=data.draw(chunks(case.shape)))
@@ -58,15 +71,49 @@ def test_where_a_patch_covers_the_halo_tiled_equals_whole(case: Case, radius: in
     np.testing.assert_allclose(blended[0][mask] / blended[1][mask], whole[mask], rtol=0, atol=1e-4)
 
 
-@given(cases(), st.sampled_from([1, 2, 3, 40]), st.data())
-def test_bytes_depend_on_neither_chunks_nor_budget_nor_sink(case: Case, classes: int, data: st.DataObject) -> None:
+@given(cases(), st.sampled_from([1, 2, 3, 40]), st.integers(1, 4), st.data())
+def test_bytes_depend_on_neither_chunks_nor_budget_nor_lanes(
+    case: Case, classes: int, lanes: int, data: st.DataObject
+) -> None:
     reference = np.asarray(case.run(rounding(classes)).array)
-    cut = case.run_tight(rounding(classes), chunk_size=data.draw(chunks(case.shape)))
+    with torch_threads(lanes):
+        cut = case.run_tight(rounding(classes), chunk_size=data.draw(chunks(case.shape)), threads=1)
     assert np.asarray(cut.array).tobytes() == reference.tobytes()
+
+
+@given(cases(), st.integers(1, 3), st.data())
+def test_bytes_on_disk_are_those_in_memory_sharded_or_not(case: Case, shard: int, data: st.DataObject) -> None:
+    reference = np.asarray(case.run(rounding(2)).array)
+    chunk = data.draw(chunks(case.shape))
+    shards = {"shard_size": tuple(shard * c for c in chunk)} if shard > 1 else {}
     with tempfile.TemporaryDirectory() as folder:
-        stored = case.run_tight(rounding(classes), Path(folder) / "o", chunk_size=data.draw(chunks(case.shape)))
+        stored = case.run_tight(rounding(2), Path(folder) / "o", chunk_size=chunk, **shards)
         assert np.asarray(stored.array[...]).tobytes() == reference.tobytes()
         assert [path.name for path in Path(folder).iterdir()] == ["o"]
+
+
+@given(cases(), st.data())
+def test_what_is_looked_at_comes_first_and_changes_no_byte(case: Case, data: st.DataObject) -> None:
+    reference, chunk = np.asarray(case.run(rounding(2)).array), data.draw(chunks(case.shape))
+    sights, control = data.draw(st.lists(st.none() | boxes(case.shape), min_size=1, max_size=5)), Control()
+    control.look_at(sights[0])
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, Progress):
+            control.look_at(sights[event.done % len(sights)])
+
+    network = rounding(2)
+    seen = case.run(network, chunk_size=chunk, on_event=on_event, control=control)
+    assert np.asarray(seen.array).tobytes() == reference.tobytes()
+    assert len(network.corners) == seen.patches
+
+
+@given(cases(), st.data())
+def test_a_region_holds_the_bytes_of_a_run_over_everything(case: Case, data: st.DataObject) -> None:
+    reference, box = np.asarray(case.run(rounding(2)).array), data.draw(boxes(case.shape))
+    region = ",".join(f"{a}:{b}" for a, b in zip(box.start, box.stop, strict=True))
+    part = np.asarray(case.run(rounding(2), region=region, chunk_size=data.draw(chunks(box.shape))).array)
+    assert part.tobytes() == reference[(slice(None), *box.slices)].tobytes()
 
 
 @given(cases(), st.integers(1, 7))
