@@ -185,6 +185,18 @@ def test_a_function_gets_each_chunk_once_with_its_means(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.asarray(result.array)[0], 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("stored", STORED.values(), ids=STORED)
+def test_a_region_holds_what_the_whole_would(stored: dict, tmp_path: Path) -> None:
+    whole, part = run(**stored), run(region="5:17,0:26,8:19", output=tmp_path / "out.ome.zarr", **stored)
+    np.testing.assert_array_equal(np.asarray(part.array), np.asarray(whole.array)[..., 5:17, :, 8:19])
+    assert part.volume.translation == open_volume(tmp_path / "out.ome.zarr").translation == (5, 0, 8)
+
+
+def test_the_place_of_a_chunk_is_that_in_the_volume() -> None:
+    result = run(reduce=lambda m, box: np.full(box.shape, box.start[0]), region="5:17,:,:")
+    np.testing.assert_array_equal(np.asarray(result.array)[:, 0, 0], [5] * 10 + [15] * 2)
+
+
 def test_a_function_makes_labels_of_its_own(tmp_path: Path) -> None:
     result = run(reduce=lambda m, box: np.where(m.max(axis=0) < 0.4, 9, m.argmax(axis=0)), output=tmp_path / "out")
     clear = untied(means()) & (np.abs(means().max(axis=0) - 0.4) > 1e-5)

@@ -51,7 +51,7 @@ class Segmentation:
 
     @property
     def array(self) -> ArrayLike:
-        r"""The finest level: labels (\\*spatial), or probabilities (class, \\*spatial)."""
+        r"""The finest level: labels (\\*spatial), or channels such as probabilities (channel, \\*spatial)."""
         return self.volume.data
 
 
