@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import zarr
 from tests.contracts.sink_contract import FLAT, LABELS, PROBABILITIES, chunk_plan, fill, voxels_of
 
+from napari_seamless.blend import remove_stale
 from napari_seamless.errors import StorageError
 from napari_seamless.sinks import OmeZarrSink, OutputSpec, finished_chunks
 from napari_seamless.sinks.whole_file import WholeFiles
@@ -172,6 +174,22 @@ def test_chunks_wait_in_memory_up_to_the_bound_and_leave_no_scratch(tmp_path: Pa
     assert not list(tmp_path.glob(".o*"))
     assert finished_chunks(tmp_path / "o", {}) == frozenset()
     assert not shard_files(tmp_path / "o")
+
+
+def test_a_sink_that_is_forgotten_leaves_no_scratch(tmp_path: Path) -> None:
+    sink, plan = OmeZarrSink(tmp_path / "o", replace(SHARDED, waiting_bytes=0), {}), chunk_plan(SHARDED)
+    sink.write((0, 0, 0), plan.chunk_box((0, 0, 0)), np.zeros((8, 16, 33), np.uint8))
+    assert list(tmp_path.glob(".o-scratch-*/*"))
+    del sink
+    gc.collect()
+    assert not list(tmp_path.glob(".o*"))
+
+
+def test_stale_scratch_of_killed_runs_is_found_by_its_name(tmp_path: Path) -> None:
+    sink, plan = OmeZarrSink(tmp_path / "o", replace(SHARDED, waiting_bytes=0), {}), chunk_plan(SHARDED)
+    sink.write((0, 0, 0), plan.chunk_box((0, 0, 0)), np.zeros((8, 16, 33), np.uint8))
+    remove_stale(tmp_path / "o")  # the room of the partial sums does it for both
+    assert [entry.name for entry in tmp_path.iterdir()] == ["o"]
 
 
 def test_a_full_scratch_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_seamless.errors import StorageError
 
@@ -36,6 +37,7 @@ class WaitingChunks:
         self._sizes: dict[Index, tuple[int, ...]] = {}
         self._held: dict[Index, tuple[bytes, ...]] = {}
         self._folder: Path | None = None
+        self._remove: weakref.finalize[Any, Any] | None = None
 
     def put(self, index: Index, levels: tuple[bytes, ...]) -> None:
         """Keep the bytes of a chunk, one part for each pyramid level.
@@ -88,14 +90,16 @@ class WaitingChunks:
             self._sizes.clear()
             self._held.clear()
             self._bytes = 0
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
-                self._folder = None
+            if self._remove is not None:
+                self._remove()
+            self._folder = None
 
     def _path(self, index: Index) -> Path:
         with self._lock:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix=scratch_prefix(self._output), dir=self._output.parent))
+                # also where a run fails and nobody closes
+                self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return self._folder / "-".join(map(str, index))
 
     @contextmanager
