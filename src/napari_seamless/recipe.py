@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from napari_seamless.errors import SettingsError
-from napari_seamless.types import Activation, BorderMode, PadMode, PadSides, WindowKind
+from napari_seamless.types import Activation, BorderMode, Box, PadMode, PadSides, WindowKind
 
 MissingChunks = Literal["warn", "error", "fill"]
 DamagedChunks = Literal["error", "fill"]
@@ -48,6 +48,23 @@ def parse_flips(value: object) -> object:
     if value in ("all", "none"):
         return value == "all"
     return tuple(name.strip() for name in value.split(","))
+
+
+def region_text(value: object) -> object:
+    """Turn a Box, or a slice for each spatial axis, into the text of a region; anything else stays as it is.
+
+    Examples
+    --------
+    >>> region_text((slice(8, 16), slice(None)))
+    '8:16,:'
+    """
+    if isinstance(value, Box):
+        return ",".join(f"{a}:{b}" for a, b in zip(value.start, value.stop, strict=True))
+    entries = value if isinstance(value, tuple | list) else (value,)
+    if not all(isinstance(entry, slice) and entry.step in {None, 1} for entry in entries):
+        return value
+    ends = ((s.start, s.stop) for s in entries)
+    return ",".join(":".join("" if end is None else str(end) for end in pair) for pair in ends)
 
 
 def _as_tuple(value: object) -> object:
@@ -115,8 +132,8 @@ class RunSettings(BaseModel):
     shard_size : int or tuple of int or None
         Voxels of a shard, a multiple of the chunk: the chunks in it share a file of the output. None: a file per chunk.
     region : str or None
-        The part of the volume to segment, such as ``"64:128,0:256,:"`` or ``"z=64:128"``; None for all of it. It holds
-        what a run over everything would put there.
+        The part of the volume to segment, such as ``"64:128,0:256,:"`` or ``"z=64:128"``; a Box or a tuple of slices
+        becomes such a text. None for all of it. It holds what a run over everything would put there.
     threads : int or None
         Torch threads of one forward pass on the CPU; as many passes run side by side as the cores allow. None: 1, or
         more where so many passes would need a quarter of the memory. A network's rounding may depend on it.
@@ -155,7 +172,7 @@ class RunSettings(BaseModel):
     memory_budget: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(default=None, ge=2**20)
     chunk_size: PerAxisInt | None = None
     shard_size: PerAxisInt | None = None
-    region: str | None = None
+    region: Annotated[str | None, BeforeValidator(region_text)] = None
     threads: int | None = Field(default=None, ge=1)
     channel: int | None = Field(default=None, ge=0)
     missing_chunks: MissingChunks = "warn"

@@ -24,7 +24,7 @@ def assemble(
     order: Iterable[tuple[int, ...]] | None = None,
     classes: int = 2,
 ) -> tuple[np.ndarray, list[tuple[int, ...]], int]:
-    """Add patches, in raster order unless told otherwise; return the output's sum, its chunks as they came, most bytes."""
+    """Add patches, in raster order unless told otherwise; return the output's sum, its chunks in turn, most bytes."""
     output = plan.output_box
     whole = np.full((classes, *output.shape), np.nan, np.float32)
     finished, most = [], 0

@@ -18,6 +18,7 @@ WORDS = {
     "channels_last": ("off", False),
     "compile": ("on", True),
     "flips": ("z,y", ("z", "y")),
+    "region": ("z=2:4", "z=2:4"),
 }
 
 

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from napari_seamless.engine import Control, prepare
-from napari_seamless.engine.part import Part, halo_patches, split
 from napari_seamless.engine.events import ChunkWritten, Progress
+from napari_seamless.engine.part import Part, halo_patches, split
 from napari_seamless.errors import ModelError, RunCancelledError, SettingsError
 from napari_seamless.plan import make_plan
 from napari_seamless.recipe import make_settings

@@ -44,7 +44,9 @@ def test_batches_that_touch_a_box_equal_brute_force(plan: Plan, data: st.DataObj
     ranges = [range(a, b) for a, b in ends]
     batches = Batches(plan)
     found = list(batches.touching(ranges))
-    wanted = {batches.number(i) for i in np.ndindex(*plan.grid_shape) if all(j in r for j, r in zip(i, ranges, strict=True))}
+    wanted = {
+        batches.number(i) for i in np.ndindex(*plan.grid_shape) if all(j in r for j, r in zip(i, ranges, strict=True))
+    }
     assert found == sorted(wanted)
 
 

@@ -22,6 +22,8 @@ _DEFAULTS = {
     "chunk_size": "64, at most the volume",
     "compile": "off",
     "flips": "none",
+    "region": "the whole volume",
+    "threads": "1, more for large patches",
 }
 """Defaults that a value cannot say."""
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from napari_seamless.engine.account import Account
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.corridor import Corridor
 from napari_seamless.engine.events import ChunkWritten, Progress, Started, Warned, ignore_event
@@ -98,9 +99,7 @@ def cluster_client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
         yield client
 
 
-def run_parts(
-    client: Any, order: Order, on_event: OnEvent, control: Control, watch: Stopwatch
-) -> tuple[Sink, int, list[str]]:
+def run_parts(client: Any, order: Order, on_event: OnEvent, control: Control, watch: Stopwatch) -> tuple[Sink, Account]:
     """Run a job on a cluster.
 
     Tasks finish their chunks alone and write them whole, so a task that is lost with its worker is simply done again.
@@ -119,10 +118,8 @@ def run_parts(
     -------
     sink : Sink
         The finished output.
-    evaluated : int
-        Patches evaluated by all tasks; more than the plan's by those over borders between tasks.
-    warnings : list of str
-        What the tasks warned of, each sentence once.
+    account : Account
+        What all tasks tell; they evaluate more patches than the plan has by those over borders between tasks.
     """
     job, plan = order.job, order.job.plan
     sent = client.scatter(order, broadcast=True, hash=False)
@@ -133,17 +130,16 @@ def run_parts(
     every = split(plan, TASKS_PER_WORKER * workers, sink.unit)
     parts = [part for part in every if any(i not in order.done for i in part)]
     futures = {client.submit(run_part, sent, outputs, part, pure=False): part for part in parts}
-    evaluated, warnings = 0, dict[str, None]()
+    account = Account()
     try:
         for future in _as_completed(futures, control):
             control.checkpoint()
-            count, seconds, told = future.result()
-            evaluated += count
+            told, seconds = future.result()
             watch.add(seconds)
-            for text in told:
-                if text not in warnings:
-                    warnings[text] = None
+            for text in told.warnings:
+                if text not in account.warnings:
                     on_event(Warned(text))
+            account += told
             for index in futures[future]:
                 if index not in order.done:
                     sink.record(index)
@@ -153,7 +149,7 @@ def run_parts(
     except BaseException:
         client.cancel(list(futures), force=True)
         raise
-    return sink, evaluated, list(warnings)
+    return sink, account
 
 
 def _as_completed(futures: Mapping[Any, Part], control: Control) -> Iterator[Any]:
@@ -178,24 +174,22 @@ def count_outputs(order: Order) -> int:
     return int(forward(job.model, voxels, job.device).shape[1])
 
 
-def run_part(order: Order, outputs: int, part: Part) -> tuple[int, dict[str, float], list[str]]:
+def run_part(order: Order, outputs: int, part: Part) -> tuple[Account, dict[str, float]]:
     """Finish the chunks of one part in a worker.
 
     Returns
     -------
-    evaluated : int
-        Patches that this task evaluated.
+    account : Account
+        What this task tells.
     seconds : dict
         Busy time of each stage.
-    warnings : list of str
-        What a person should know.
     """
     job = _arrive(order)
     watch = Stopwatch()
     corridor = Corridor(job, ignore_event, Control(), watch, Outside(part, order.done))
     sink = open_sink(replace(job, resume=True, overwrite=False), outputs, dict(order.identity), record=False)
     corridor.walk(order.statistics, lambda _: sink)
-    return corridor.evaluated, watch.seconds(), corridor.warnings
+    return corridor.account, watch.seconds()
 
 
 def _arrive(order: Order) -> Job:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_seamless.blend import ChunkAccumulators, Scratch, TiledSums
+from napari_seamless.engine.account import Account
 from napari_seamless.engine.agenda import Agenda
 from napari_seamless.engine.evaluator import Evaluator, check_finite
 from napari_seamless.engine.events import OnEvent, Progress, Started, Warned
@@ -16,10 +17,10 @@ from napari_seamless.engine.finish import Finisher
 from napari_seamless.engine.forward import patch_reader, read_batch
 from napari_seamless.engine.lanes import Lanes
 from napari_seamless.engine.memory import cache_bytes, sums_place
-from napari_seamless.engine.output import make_reduction
+from napari_seamless.engine.output import check_storable, make_reduction
 from napari_seamless.engine.threads import single_threaded
 from napari_seamless.plan import Batches, uncovered_chunks, window_array
-from napari_seamless.volume import cached
+from napari_seamless.volume import ChunkFaults, cached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,8 +62,8 @@ class Corridor:
     """
 
     def __init__(self, job: Job, on_event: OnEvent, control: Control, watch: Stopwatch, outside: Outside) -> None:
-        self.evaluated = 0
-        self.warnings: list[str] = []
+        self._evaluated = 0
+        self._warnings: list[str] = []
         self._job = job
         self._on_event = on_event
         self._control = control
@@ -70,6 +71,12 @@ class Corridor:
         self._outside = outside
         self._agenda = Agenda(job.plan, outside, lambda: control.in_sight)
         self._windows = _Windows(job.plan)
+
+    @property
+    def account(self) -> Account:
+        """What there is to tell so far."""
+        faults = ChunkFaults.of(self._job.volume)
+        return Account(evaluated=self._evaluated, warnings=tuple(self._warnings), faults=faults)
 
     def walk(self, statistics: Statistics | None, open_sink: Callable[[int], Sink]) -> Sink:
         """Evaluate every batch that touches a chunk to be finished, and store the chunks.
@@ -134,6 +141,7 @@ class Corridor:
             output = evaluator(voxels.to(device, non_blocking=True))
             plan = self._job.plan
             check_finite(output, [plan.patch_box(index) for index in batch], self._job.model.spec.name)
+            check_storable(self._job, output)
         with self._watch.stage("blend"):
             # multiply here, add later: a fused operation rounds differently from one element to the next
             return _Output(batch, output * self._windows(tuple(output.shape[2:]), device))
@@ -168,8 +176,8 @@ class Corridor:
                 finished += sums.add(patch, index)
         for chunk, total in finished:
             finisher.submit(chunk, total)
-        self.evaluated += len(result.batch)
-        done = self.evaluated + self._agenda.passed_over
+        self._evaluated += len(result.batch)
+        done = self._evaluated + self._agenda.passed_over
         self._on_event(Progress(done=done, total=self._job.plan.n_patches, seconds=self._watch.seconds()))
 
     def _fill_uncovered(self, finisher: Finisher, outputs: int) -> None:
@@ -180,7 +188,7 @@ class Corridor:
                 finisher.submit_empty(chunk, outputs)
 
     def _warn(self, text: str) -> None:
-        self.warnings.append(text)
+        self._warnings.append(text)
         self._on_event(Warned(text))
 
 

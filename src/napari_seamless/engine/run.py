@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from napari_seamless.blend import remove_stale
 from napari_seamless.engine.cluster import Order, cluster_client, run_parts
 from napari_seamless.engine.corridor import Corridor
-from napari_seamless.engine.events import Finished, OnEvent, Progress, Warned
+from napari_seamless.engine.events import Finished, Measuring, OnEvent, Progress, Warned
 from napari_seamless.engine.memory import peak_memory_bytes
 from napari_seamless.engine.output import open_sink
 from napari_seamless.engine.part import Outside, whole
@@ -21,15 +21,17 @@ from napari_seamless.sinks import Sink, finished_chunks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from napari_seamless.engine.account import Account
     from napari_seamless.engine.control import Control
     from napari_seamless.engine.job import Job
+    from napari_seamless.volume import ChunkFaults
 
 
 def run(job: Job, on_event: OnEvent, control: Control) -> Segmentation:
     """Run a job: see `Job.run`."""
     watch = Stopwatch()
     with watch.stage("read"):
-        statistics = _statistics(job, control)
+        statistics = _statistics(job, on_event, control)
         identity = run_identity(job.volume, job.model.spec, job.settings, job.plan, statistics)
         identity |= reduce_identity(job.reduce)
     if job.output is not None:
@@ -38,42 +40,38 @@ def run(job: Job, on_event: OnEvent, control: Control) -> Segmentation:
     if job.workers is None and job.scheduler is None:
         corridor = Corridor(job, on_event, control, watch, Outside(whole(job.plan), done))
         sink = corridor.walk(statistics, lambda outputs: open_sink(job, outputs, identity))
-        evaluated, warnings = corridor.evaluated, corridor.warnings
+        account = corridor.account
     else:
         order = Order(job=job, identity=identity, statistics=statistics, done=done)
         with cluster_client(job.workers, job.scheduler) as client:
-            sink, evaluated, warnings = run_parts(client, order, on_event, control, watch)
+            sink, account = run_parts(client, order, on_event, control, watch)
     with watch.stage("write"):
         sink.finish()
     on_event(Progress(done=job.plan.n_patches, total=job.plan.n_patches, seconds=watch.seconds()))
-    return _result(job, sink, watch, evaluated, warnings, on_event)
+    return _result(job, sink, watch, account, on_event)
 
 
-def _statistics(job: Job, control: Control) -> Statistics | None:
+def _statistics(job: Job, on_event: OnEvent, control: Control) -> Statistics | None:
     normalization = job.model.spec.normalization
     if normalization.kind == "none":
         return None
-    return volume_statistics(
-        job.volume, normalization, channel=job.settings.channel, on_block=lambda *_: control.checkpoint()
-    )
+
+    def on_block(done: int, total: int) -> None:
+        control.checkpoint()
+        on_event(Measuring(done=done, total=total))
+
+    return volume_statistics(job.volume, normalization, channel=job.settings.channel, on_block=on_block)
 
 
-def _warnings(job: Job) -> Iterator[str]:
+def _warnings(job: Job, faults: ChunkFaults) -> Iterator[str]:
     missed = job.plan.output_box.size - covered_box(job.plan).size
     if missed:
         yield f"The border mode crop left {missed} voxels at the volume's end uncovered; they hold 0."
-    missing = getattr(job.volume.data, "missing_chunks", ())
-    if missing:
-        yield (
-            f"{len(missing)} chunks of {job.volume.name} are not in its store and were read as its fill value, first "
-            f"{missing[0]}; that is normal for stores that skip empty chunks, otherwise restore them from a copy."
-        )
+    yield from faults.sentences(job.volume.name)
 
 
-def _result(  # noqa: PLR0913, PLR0917  what the parts of a run have left
-    job: Job, sink: Sink, watch: Stopwatch, evaluated: int, told: list[str], on_event: OnEvent
-) -> Segmentation:
-    warnings = tuple(_warnings(job))
+def _result(job: Job, sink: Sink, watch: Stopwatch, account: Account, on_event: OnEvent) -> Segmentation:
+    warnings = tuple(_warnings(job, account.faults))
     for text in warnings:
         on_event(Warned(text))
     volume = sink.volume
@@ -81,12 +79,12 @@ def _result(  # noqa: PLR0913, PLR0917  what the parts of a run have left
         volume=volume,
         path=sink.path,
         plan=job.plan,
-        classes=tuple(volume.label_names.values()) if volume.is_labels else volume.channels,
+        classes=tuple(volume.label_names.values()) or volume.channels,
         timings=watch.seconds(),
         patches=job.plan.n_patches,
-        evaluated=evaluated,
+        evaluated=account.evaluated,
         peak_memory_bytes=peak_memory_bytes(),
-        warnings=(*told, *warnings),
+        warnings=(*account.warnings, *warnings),
     )
     on_event(Finished(result))
     return result
