@@ -10,7 +10,9 @@ import zarr
 from tests.engine.networks import as_model
 
 from napari_seamless import segment
+from napari_seamless.engine import Measuring
 from napari_seamless.errors import SettingsError, VolumeError
+from napari_seamless.types import Normalization
 
 SMALL = {"patch_size": 8, "overlap": 0.5, "device": "cpu", "chunk_size": 8}
 
@@ -42,3 +44,18 @@ def test_a_stopped_run_goes_on_with_the_fill_value(damaged: Path) -> None:
     segment(source, model, damaged / "o", resume=True, damaged_chunks="fill", **SMALL)
     with pytest.raises(SettingsError, match="because damaged_chunks changed from 'fill' to 'error'"):
         segment(source, model, damaged / "o", resume=True, **SMALL)
+
+
+def test_what_was_filled_is_told(damaged: Path) -> None:
+    result = segment(damaged / "image.zarr", as_model(lambda x: x, 2), damaged_chunks="fill", **SMALL)
+    (text,) = result.warnings
+    assert text.startswith("1 chunk of image cannot be decoded and was read as its fill value: (14, 1)")
+
+
+def test_measuring_is_told_before_the_first_patch() -> None:
+    model = as_model(lambda x: x, 2, normalization=Normalization(kind="zscore"))
+    events: list[object] = []
+    segment(np.random.default_rng(0).normal(size=(16, 16)), model, on_event=events.append, **SMALL)
+    told = [event for event in events if isinstance(event, Measuring)]
+    assert events[: len(told)] == told
+    assert told[-1].done == told[-1].total > 0
