@@ -45,18 +45,20 @@ class Scenario:
         return TorchModel(network, ModelSpec(name="slow", n_spatial=len(self.shape), sha256="fixed"))
 
 
+FLOATS = {"write": "probabilities"}
+"""Labels hide what changes in the last digit."""
 SCENARIOS = {
     "labels": Scenario(shape=(90, 140), classes=3, settings={"patch_size": 12, "chunk_size": 16}),
     # the sums of one row of patches take about twice the budget
     "spilled": Scenario(
         shape=(40, 96, 96),
-        settings={"patch_size": 16, "chunk_size": 16, "write": "probabilities", "memory_budget": "1MiB"},
+        settings={"patch_size": 16, "chunk_size": 16, "memory_budget": "1MiB", **FLOATS},
     ),
     "padded": Scenario(
         shape=(90, 150),
-        settings={"patch_size": (12, 20), "chunk_size": (9, 30), "border": "pad", "batch_size": 3},
+        settings={"patch_size": (12, 20), "chunk_size": (9, 30), "border": "pad", "batch_size": 3, **FLOATS},
     ),
-    "sharded": Scenario(shape=(40, 72, 72), settings={"patch_size": 16, "chunk_size": 12, "shard_size": 24}),
+    "sharded": Scenario(shape=(40, 72, 72), settings={"patch_size": 16, "chunk_size": 12, "shard_size": 24, **FLOATS}),
 }
 
 

@@ -76,7 +76,7 @@ def files_of(output: Path) -> dict[str, bytes]:
 
 def stage_of(output: Path) -> str:
     """Name how far a killed run had come."""
-    if any(path.is_file() for path in output.parent.glob(f".{output.name}-scratch-*/*")):
+    if any(output.parent.glob(f".{output.name}-scratch-*/*.f32")):
         return "with sums spilled"
     if not (output / "0" / JOURNAL).exists():
         return "before its journal"
