@@ -44,5 +44,9 @@ class MissingDependencyError(SeamlessError, ImportError):
     """An optional dependency is needed for what was asked; the text names the extra that brings it."""
 
 
+class OutOfMemoryError(SeamlessError, MemoryError):
+    """There is not enough memory, on the host or on a device; what was finished is kept."""
+
+
 class RunCancelledError(SeamlessError):
     """A run was cancelled by its control token; what had been finished is kept."""

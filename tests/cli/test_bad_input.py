@@ -9,6 +9,8 @@ import pytest
 import zarr
 from tests.cli.cases import SHAPE, assert_refused, store
 
+from napari_seamless.sinks.whole_file import WholeFiles
+
 
 @pytest.fixture
 def refused(segment, tmp_path):
@@ -157,15 +159,15 @@ def test_a_read_only_disk(segment, tmp_path, monkeypatch):
 
 
 def test_a_disk_that_is_full_in_the_middle_of_a_run(segment, tmp_path, monkeypatch, expected):
-    write, room = zarr.storage.LocalStore.set, iter(range(12))
+    write, room = WholeFiles.write, iter(range(12))
 
-    async def until_full(self, key, value, **options):
-        if "/c/" in key and next(room, None) is None:
+    def until_full(self, path, parts):
+        if next(room, None) is None:
             raise OSError(errno.ENOSPC, "No space left on device")
-        await write(self, key, value, **options)
+        write(self, path, parts)
 
     with monkeypatch.context() as patched:
-        patched.setattr(zarr.storage.LocalStore, "set", until_full)
+        patched.setattr(WholeFiles, "write", until_full)
         assert_refused(segment("--chunk", "8"), "out.ome.zarr", "No space left on device")
     result = segment("--chunk", "8", "--resume")
     assert result.exit_code == 0, result.output

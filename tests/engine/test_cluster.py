@@ -48,7 +48,7 @@ class SlowNetwork(torch.nn.Module):
 def cluster():
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as running:
+    with LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=":0") as running:
         yield running
 
 

@@ -238,10 +238,10 @@ def break_write(monkeypatch: pytest.MonkeyPatch, cls: type, at: int) -> None:
     """Let the `at`-th chunk fail as a full disk would."""
     original, count = cls.write, iter(range(10**6))
 
-    def write(self: object, *arguments: object) -> None:
+    def write(self: object, *arguments: object) -> object:
         if next(count) >= at:
             raise StorageError("The output cannot be written (no space left); free disk space.")
-        original(self, *arguments)
+        return original(self, *arguments)
 
     monkeypatch.setattr(cls, "write", write)
 

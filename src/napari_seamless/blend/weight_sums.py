@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -15,18 +15,43 @@ if TYPE_CHECKING:
     from napari_seamless.types import Box, Plan
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
-FactorOf = Callable[[int], np.ndarray[Any, np.dtype[np.float64]]]
+DoubleArray = np.ndarray[Any, np.dtype[np.float64]]
+FactorOf = Callable[[int], DoubleArray]
 WindowOf = Callable[[tuple[int, ...]], FloatArray]
 
 _CACHED_BYTES = 64 * 2**20
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """An interval of an axis as its patches see it; one object for all intervals that look alike.
+
+    Parameters
+    ----------
+    length : int
+        Voxels.
+    patches : tuple of (int, int)
+        First voxel, counted from the interval's, and size of each patch that meets it.
+    """
+
+    length: int
+    patches: tuple[tuple[int, int], ...]
+
+
+_Key = tuple[_Line | int, ...]
+"""What sums are over: along each axis an interval, or one patch of a size where nothing is summed yet."""
+
+
 class WeightSums:
     r"""Weight sums over boxes of a plan, without a weight volume.
 
-    A grid is a Cartesian product. Where the window is a product too, the sum at a voxel is the product of three
-    one-dimensional sums. Any other window is summed over the few patches that meet in the box; the result depends only
-    on the offsets of those patches from the box, which repeat over a regular grid, so it is kept under that key.
+    A grid is a Cartesian product. Where the window is a product too, the sum at a voxel is the product of
+    one-dimensional sums. Any other window is summed along one axis after the other, the longest patch edge first, so
+    that all boxes that share an interval of the first axes share what was summed there. Intervals between which
+    patches lie alike, such as most of a regular grid, share everything.
+
+    The float64 sum of float32 weights is exact, and so the same in any order, while the sum is below 2^29 times the
+    smallest weight; elsewhere the order of the axes is still the plan's alone. A voxel's sum never depends on the box.
 
     Parameters
     ----------
@@ -55,7 +80,11 @@ class WeightSums:
         self._plan = plan
         self._window_of = window_of
         self._axis_weights_of = axis_weights_of
-        self._cache: OrderedDict[tuple[Any, ...], FloatArray] = OrderedDict()
+        self._last_first = sorted(range(len(plan.grids)), key=lambda axis: (plan.patch_size[axis], -axis))
+        self._lines: list[dict[tuple[int, int], _Line]] = [{} for _ in plan.grids]
+        self._unique: dict[tuple[int, tuple[tuple[int, int], ...]], _Line] = {}
+        self._kept: OrderedDict[_Key, np.ndarray[Any, Any]] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
 
     def over(self, box: Box) -> FloatArray:
@@ -69,45 +98,60 @@ class WeightSums:
         Returns
         -------
         numpy.ndarray
-            box.shape, float32, 0 where no patch lies; summed in float64 in raster patch order. Do not write to it.
+            box.shape, float32, 0 where no patch lies; summed in float64 and rounded once. Do not write to it.
         """
-        key = self._key(box)
+        lines = tuple(self._line(*interval) for interval in enumerate(zip(box.start, box.stop, strict=True)))
+        return self._sums(lines)
+
+    def _line(self, axis: int, interval: tuple[int, int]) -> _Line:
         with self._lock:
-            if key in self._cache:
-                self._cache.move_to_end(key)
-                return self._cache[key]
-        factor_of = self._axis_weights_of
-        sums = self._general(box) if factor_of is None else self._separable(box, factor_of)
+            line = self._lines[axis].get(interval)
+            if line is None:
+                grid, (lo, hi) = self._plan.grids[axis], interval
+                patches = tuple((grid.starts[i] - lo, grid.sizes[i]) for i in grid.touching(lo, hi))
+                line = self._unique.setdefault((hi - lo, patches), _Line(hi - lo, patches))
+                self._lines[axis][interval] = line
+            return line
+
+    def _sums(self, key: _Key) -> np.ndarray[Any, Any]:
+        """Return float32 where the key has an interval along every axis, else float64; kept while there is room."""
         with self._lock:
-            self._cache[key] = sums
-            while sum(block.nbytes for block in self._cache.values()) > _CACHED_BYTES:
-                self._cache.popitem(last=False)
+            sums = self._kept.get(key)
+            if sums is not None:
+                self._kept.move_to_end(key)
+                return sums
+        sums = self._along_axes(key) if self._axis_weights_of is None else self._product(key, self._axis_weights_of)
+        if not any(isinstance(line, int) for line in key):
+            sums = sums.astype(np.float32)
+        with self._lock:
+            if key not in self._kept:
+                self._bytes += sums.nbytes
+            self._kept[key] = sums
+            while self._bytes > _CACHED_BYTES:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
         return sums
 
-    def _key(self, box: Box) -> tuple[Any, ...]:
-        offsets = tuple(
-            tuple((grid.starts[i] - lo, grid.sizes[i]) for i in touching)
-            for grid, touching, lo in zip(self._plan.grids, self._plan.touching(box), box.start, strict=True)
-        )
-        return box.shape, offsets
+    def _along_axes(self, key: _Key) -> DoubleArray:
+        """Sum along the last axis in order that has an interval, over what is summed along those before it."""
+        axis, line = next((axis, line) for axis in self._last_first if isinstance(line := key[axis], _Line))
+        total = np.zeros([line.length if isinstance(line, _Line) else line for line in key])
+        along = (slice(None),) * axis
+        for first, size in line.patches:
+            before = (*key[:axis], size, *key[axis + 1 :])
+            sums = self._sums(before) if any(isinstance(line, _Line) for line in before) else self._window_of(before)
+            lo, hi = max(0, first), min(line.length, first + size)
+            total[(*along, slice(lo, hi))] += sums[(*along, slice(lo - first, hi - first))]
+        return total
 
-    def _separable(self, box: Box, factor_of: FactorOf) -> FloatArray:
-        sums = []
-        for axis, (lo, hi) in enumerate(zip(box.start, box.stop, strict=True)):
-            grid, total = self._plan.grids[axis], np.zeros(hi - lo)
-            for i in grid.touching(lo, hi):
-                start, stop = grid.interval(i)
-                a, b = max(start, lo), min(stop, hi)
-                total[a - lo : b - lo] += factor_of(stop - start)[a - start : b - start]
-            sums.append(total)
-        product: np.ndarray[Any, np.dtype[np.float64]] = reduce(np.multiply.outer, sums)
-        return product.astype(np.float32)
+    def _product(self, key: _Key, factor_of: FactorOf) -> DoubleArray:
+        lines = [line for line in key if isinstance(line, _Line)]
+        product: DoubleArray = reduce(np.multiply.outer, [_along(line, factor_of) for line in lines])
+        return product
 
-    def _general(self, box: Box) -> FloatArray:
-        total = np.zeros(box.shape)
-        for index in itertools.product(*self._plan.touching(box)):
-            patch = self._plan.patch_box(index)
-            common = patch.intersect(box)
-            weights = self._window_of(patch.shape)[common.within(patch.start).slices]
-            total[common.within(box.start).slices] += weights
-        return total.astype(np.float32)
+
+def _along(line: _Line, factor_of: FactorOf) -> DoubleArray:
+    total = np.zeros(line.length)
+    for first, size in line.patches:
+        lo, hi = max(0, first), min(line.length, first + size)
+        total[lo:hi] += factor_of(size)[lo - first : hi - first]
+    return total

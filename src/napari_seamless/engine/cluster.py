@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from napari_seamless.engine.account import Account
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.corridor import Corridor
+from napari_seamless.engine.evaluator import Evaluator
 from napari_seamless.engine.events import ChunkWritten, Progress, Started, Warned, ignore_event
-from napari_seamless.engine.forward import forward, patch_reader, read_batch
 from napari_seamless.engine.output import open_sink
 from napari_seamless.engine.part import Outside, Part, split
+from napari_seamless.engine.reading import patch_reader, read_batch
 from napari_seamless.engine.stopwatch import Stopwatch
 from napari_seamless.errors import MissingDependencyError, SettingsError
 from napari_seamless.plan import Batches
@@ -82,7 +85,7 @@ def cluster_client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
             raise SettingsError(f"workers must be 1 or more, got {workers}; try 2.")
         with (
             LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=0
             ) as cluster,
             Client(cluster) as client,
         ):
@@ -170,8 +173,9 @@ def count_outputs(order: Order) -> int:
     """Evaluate one batch in a worker and return the number of output channels."""
     job = _arrive(order)
     reader = patch_reader(job.volume, job.settings, job.plan, job.model.spec.normalization, order.statistics)
-    voxels = read_batch(reader, job.plan, Batches(job.plan)[0])
-    return int(forward(job.model, voxels, job.device).shape[1])
+    voxels = torch.from_numpy(read_batch(reader, job.plan, Batches(job.plan)[0]))
+    evaluate = Evaluator(job.model, job.device, job.settings, job.plan, lambda _: None)
+    return int(evaluate(voxels.to(job.device)).shape[1])
 
 
 def run_part(order: Order, outputs: int, part: Part) -> tuple[Account, dict[str, float]]:

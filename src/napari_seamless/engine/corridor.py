@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,10 @@ from napari_seamless.engine.agenda import Agenda
 from napari_seamless.engine.evaluator import Evaluator, check_finite
 from napari_seamless.engine.events import OnEvent, Progress, Started, Warned
 from napari_seamless.engine.finish import Finisher
-from napari_seamless.engine.forward import patch_reader, read_batch
 from napari_seamless.engine.lanes import Lanes
 from napari_seamless.engine.memory import cache_bytes, sums_place
 from napari_seamless.engine.output import check_storable, make_reduction
+from napari_seamless.engine.reading import patch_reader, read_batch
 from napari_seamless.engine.threads import single_threaded
 from napari_seamless.plan import Batches, uncovered_chunks, window_array
 from napari_seamless.volume import ChunkFaults, cached
@@ -152,12 +153,9 @@ class Corridor:
         outputs = int(first.weighted.shape[1])
         place = sums_place(job, outputs)
         sink = open_sink(outputs)
-        self._on_event(Started(plan=job.plan, volume=sink.volume))
-        reduction = make_reduction(job, outputs)
-        with (
-            Scratch(job.output) as scratch,
-            Finisher(sink, job.plan, reduction, self._on_event, self._watch) as finisher,
-        ):
+        finishing = Finisher(sink, job.plan, make_reduction(job, outputs), self._on_event, self._watch)
+        with _closed_on_failure(sink), Scratch(job.output) as scratch, finishing as finisher:
+            self._on_event(Started(plan=job.plan, volume=sink.volume))
             sums = ChunkAccumulators(job.plan, scratch, budget=place.budget, skip=self._outside)
             self._blend(first, place.device, sums, finisher)
             del first
@@ -190,6 +188,16 @@ class Corridor:
     def _warn(self, text: str) -> None:
         self._warnings.append(text)
         self._on_event(Warned(text))
+
+
+@contextmanager
+def _closed_on_failure(sink: Sink) -> Iterator[None]:
+    """Let a sink drop what waits in it where a run does not reach its end."""
+    try:
+        yield
+    except BaseException:
+        sink.close()
+        raise
 
 
 def _at_home(weighted: torch.Tensor, home: torch.device) -> torch.Tensor:

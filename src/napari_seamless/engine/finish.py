@@ -81,9 +81,13 @@ class Finisher:
         box = self._plan.chunk_box(index)
         with self._watch.stage("write"):
             block = self._reduce(box, sums)
-            place = box.within(self._plan.output_box.start)
-            self._sink.write(index, place, block)
-        self._on_event(ChunkWritten(place))
+            stored = self._sink.write(index, self._place(index), block)
+        for chunk in stored:
+            self._on_event(ChunkWritten(self._place(chunk)))
+
+    def _place(self, index: tuple[int, ...]) -> Box:
+        """Return the voxels of the output in a chunk."""
+        return self._plan.chunk_box(index).within(self._plan.output_box.start)
 
     def _reduce(self, box: Box, sums: TiledSums) -> np.ndarray[Any, Any]:
         reduction = self._reduction

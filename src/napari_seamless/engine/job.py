@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,15 +11,11 @@ import numpy as np
 from napari_seamless.engine import memory
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.events import ignore_event
-from napari_seamless.engine.forward import forward, patch_reader, read_batch
-from napari_seamless.engine.lanes import LaneCount, Lanes
+from napari_seamless.engine.measure import measure
 from napari_seamless.engine.result import Estimate, Segmentation
 from napari_seamless.engine.run import run
-from napari_seamless.engine.stopwatch import Stopwatch
-from napari_seamless.plan import Batch, Batches
 from napari_seamless.reduce import label_dtype
 from napari_seamless.sinks import only_writer
-from napari_seamless.types import Model, Normalization, Plan, Volume
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +23,10 @@ if TYPE_CHECKING:
     import torch
 
     from napari_seamless.engine.events import OnEvent
+    from napari_seamless.engine.lanes import LaneCount
     from napari_seamless.recipe import RunSettings
     from napari_seamless.reduce import UserFunction
+    from napari_seamless.types import Model, Plan, Volume
 
 _UNKNOWN_CLASSES = 2
 
@@ -122,24 +119,7 @@ class Job:
         float
             Seconds of wall time for each patch.
         """
-        reader = patch_reader(self.volume, self.settings, self.plan, Normalization(), None)
-        batches = Batches(self.plan)
-        batch = batches[batches.number(tuple(len(grid) // 2 for grid in self.plan.grids))]
-        self.model.to(self.device)
-
-        def work(batch: Batch, lanes: Lanes[Batch, float]) -> float:
-            voxels = read_batch(reader, self.plan, batch)
-            with lanes.take():
-                return float(forward(self.model, voxels, self.device).sum())
-
-        n = len(self.lanes.devices)
-        seconds = 0.0
-        with Lanes(self.lanes, work, Stopwatch()) as lanes:
-            for _ in range(2):
-                begin = time.perf_counter()
-                list(lanes.map([batch] * n))
-                seconds = time.perf_counter() - begin
-        return seconds / (n * len(batch))
+        return measure(self)
 
     def run(self, on_event: OnEvent | None = None, control: Control | None = None) -> Segmentation:
         """Run to the end; blocks, so call it from a thread of its own where a window must stay alive.

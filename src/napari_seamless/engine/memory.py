@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 import torch
 
+from napari_seamless.engine.shard import waiting_bytes
 from napari_seamless.errors import SettingsError
 from napari_seamless.volume import useful_cache_bytes
 
@@ -62,7 +63,7 @@ def accumulator_bytes(plan: Plan, classes: int) -> int:
 
 def cache_bytes(job: Job) -> int:
     """Return the bytes for decoded chunks of the input that the next patches need again."""
-    return useful_cache_bytes(job.volume, job.plan.patch_size, _budget(job) // 8)
+    return useful_cache_bytes(job.volume, job.plan.patch_size, _budget(job) // 8, channel=job.settings.channel)
 
 
 def sums_place(job: Job, classes: int) -> SumsPlace:
@@ -82,6 +83,7 @@ def sums_place(job: Job, classes: int) -> SumsPlace:
     rest = queue_bytes(plan, job.lanes, job.n_channels, classes)
     if job.output is None:
         rest += job.output_bytes(classes)
+    rest += waiting_bytes(job.settings)
     under = min(under_one_patch * chunk_bytes(plan, classes), most)
     least = rest + under
     if budget < least:

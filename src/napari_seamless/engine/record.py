@@ -15,8 +15,8 @@ import zarr
 import napari_seamless
 from napari_seamless.engine.device import choose_devices
 from napari_seamless.engine.flips import flipped_axes
-from napari_seamless.engine.forward import padding_of
 from napari_seamless.engine.precision import reduced_type
+from napari_seamless.engine.reading import padding_of
 from napari_seamless.engine.shard import output_shard
 from napari_seamless.errors import SeamlessError, VolumeError
 

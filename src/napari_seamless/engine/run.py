@@ -14,6 +14,8 @@ from napari_seamless.engine.part import Outside, whole
 from napari_seamless.engine.record import reduce_identity, run_identity
 from napari_seamless.engine.result import Segmentation
 from napari_seamless.engine.stopwatch import Stopwatch
+from napari_seamless.errors import OutOfMemoryError, SeamlessError
+from napari_seamless.models import is_out_of_memory
 from napari_seamless.patches import Statistics, volume_statistics
 from napari_seamless.plan import covered_box
 from napari_seamless.sinks import Sink, finished_chunks
@@ -29,6 +31,21 @@ if TYPE_CHECKING:
 
 def run(job: Job, on_event: OnEvent, control: Control) -> Segmentation:
     """Run a job: see `Job.run`."""
+    try:
+        return _run(job, on_event, control)
+    except SeamlessError:
+        raise
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        then = "give an output folder" if job.output is None else "then resume"
+        raise OutOfMemoryError(
+            f"Memory ran out ({str(error).strip() or type(error).__name__}); choose a smaller memory_budget, smaller "
+            f"patches or more threads for each forward pass, so that fewer run at once, and {then}."
+        ) from error
+
+
+def _run(job: Job, on_event: OnEvent, control: Control) -> Segmentation:
     watch = Stopwatch()
     with watch.stage("read"):
         statistics = _statistics(job, on_event, control)

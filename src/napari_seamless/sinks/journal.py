@@ -70,7 +70,7 @@ class Journal:
         if not lines or "identity" not in lines[0]:
             raise SettingsError(f"{self._folder} has no journal of a run to resume; start anew with overwrite.")
         before = [line["identity"] for line in lines if "identity" in line][-1]
-        for key in sorted(before.keys() | self._identity.keys()):
+        for key in dict.fromkeys((*self._identity, *before)):
             change = before.get(key), self._identity.get(key)
             if change[0] != change[1] and change != _HARMLESS.get(key):
                 raise SettingsError(
