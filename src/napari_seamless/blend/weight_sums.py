@@ -80,7 +80,7 @@ class WeightSums:
         self._plan = plan
         self._window_of = window_of
         self._axis_weights_of = axis_weights_of
-        self._last_first = sorted(range(len(plan.grids)), key=lambda axis: (plan.patch_size[axis], -axis))
+        self._order = sorted(range(len(plan.grids)), key=lambda axis: -plan.patch_size[axis])
         self._lines: list[dict[tuple[int, int], _Line]] = [{} for _ in plan.grids]
         self._unique: dict[tuple[int, tuple[tuple[int, int], ...]], _Line] = {}
         self._kept: OrderedDict[_Key, np.ndarray[Any, Any]] = OrderedDict()
@@ -133,15 +133,18 @@ class WeightSums:
 
     def _along_axes(self, key: _Key) -> DoubleArray:
         """Sum along the last axis in order that has an interval, over what is summed along those before it."""
-        axis, line = next((axis, line) for axis in self._last_first if isinstance(line := key[axis], _Line))
+        axis = next(axis for axis in reversed(self._order) if isinstance(key[axis], _Line))
         total = np.zeros([line.length if isinstance(line, _Line) else line for line in key])
-        along = (slice(None),) * axis
-        for first, size in line.patches:
-            before = (*key[:axis], size, *key[axis + 1 :])
-            sums = self._sums(before) if any(isinstance(line, _Line) for line in before) else self._window_of(before)
-            lo, hi = max(0, first), min(line.length, first + size)
+        line, along = key[axis], (slice(None),) * axis
+        for first, size in line.patches if isinstance(line, _Line) else ():
+            sums = self._before((*key[:axis], size, *key[axis + 1 :]))
+            lo, hi = max(0, first), min(total.shape[axis], first + size)
             total[(*along, slice(lo, hi))] += sums[(*along, slice(lo - first, hi - first))]
         return total
+
+    def _before(self, key: _Key) -> np.ndarray[Any, Any]:
+        sizes = tuple(size for size in key if isinstance(size, int))
+        return self._window_of(sizes) if len(sizes) == len(key) else self._sums(key)
 
     def _product(self, key: _Key, factor_of: FactorOf) -> DoubleArray:
         lines = [line for line in key if isinstance(line, _Line)]
