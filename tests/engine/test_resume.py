@@ -28,10 +28,11 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the runs are forked, so that a kill costs no import")
+@pytest.mark.timeout(400)  # where others use the cores too
 def test_killed_at_random_instants_and_resumed_every_file_is_the_same() -> None:
     """A few of the kills of `make crash`; the folder's own process, since one with threads must not fork."""
     command = [sys.executable, "-m", "tests.fuzz.crash", "--kills", "8", "--seed", "5", "--only", "spilled", "sharded"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=360, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures["kills"] == 8
