@@ -130,8 +130,9 @@ class PatchReader:
                 offset, gain = self._scaling
                 out -= offset
                 out *= gain
-        # NaN passes through min and max, so the two tell what a sum tells, without overflowing
-        if self._can_be_infinite and out.size and not (np.isfinite(out.max()) and np.isfinite(out.min())):
+            # the sum is quick and tells almost always; finite values with an infinite sum take the second look
+            total = out.sum() if self._can_be_infinite else 0.0
+        if not np.isfinite(total) and not np.isfinite(out).all():
             raise VolumeError(
                 f"{self._layout.text(box)} holds NaN, infinity or values beyond float32; replace them first."
             )
