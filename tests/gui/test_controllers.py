@@ -135,12 +135,12 @@ def test_the_message_line_tells_how_far_the_measuring_is(qtbot, worker):
         on_event(Measuring(34, 100))
         raise RunCancelledError("The run was cancelled.")
 
-    job = SimpleNamespace(plan=SimpleNamespace(n_patches=8), run=run, output=None)
+    job = SimpleNamespace(plan=SimpleNamespace(n_patches=8), run=run, output=None, volume=None)
     tiling = SimpleNamespace(new_job=lambda: job, network_lock=threading.Lock())
     view, state = FakeRunView(), WindowState()
     said: list[str] = []
     state.events.message.connect(lambda message: said.append(message.text))
-    controller = RunController(Mock(), view, Parts(state, worker, core()), tiling)
+    controller = RunController(Mock(), view, Parts(state, worker, core()), tiling, Mock())
     view.run_asked.emit()
     qtbot.waitUntil(lambda: "The run was cancelled." in said)
     assert said[-2:] == ["Measuring intensities 34%", "The run was cancelled."]

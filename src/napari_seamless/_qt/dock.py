@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QSizePolicy, QVBox
 
 from napari_seamless._qt.controllers.network_controller import NetworkController
 from napari_seamless._qt.controllers.run_controller import RunController
+from napari_seamless._qt.controllers.sight_controller import SightController
 from napari_seamless._qt.controllers.tiling_controller import TilingController
 from napari_seamless._qt.controllers.volume_controller import VolumeController
 from napari_seamless._qt.core import Core, installed_core
@@ -47,7 +48,9 @@ class SegmentDock(QWidget):
         core = core or installed_core()
         parts = Parts(self.state, self.worker, core)
         self.tiling = TilingController(self.tiling_view, parts)
-        self.run_steps = RunController(napari_viewer, self.run_view, parts, self.tiling)
+        # The volume's controller comes last: all others listen when it makes the first choice.
+        self.sight = SightController(napari_viewer, self.run_view, lambda: self.volume.layer)
+        self.run_steps = RunController(napari_viewer, self.run_view, parts, self.tiling, self.sight)
         self.network = NetworkController(self.network_view, parts)
         self.volume = VolumeController(napari_viewer, self.volume_view, parts)
         self._lay_out()

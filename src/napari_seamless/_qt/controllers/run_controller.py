@@ -10,6 +10,7 @@ from napari_seamless._napari.growing import GrowingLayers
 from napari_seamless._napari.layers import labels_layer, probability_layers
 from napari_seamless._qt import text
 from napari_seamless._qt.controllers.clock import RunClock
+from napari_seamless._qt.controllers.sight_controller import SightController
 from napari_seamless._qt.controllers.tiling_controller import TilingController
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import Phase
@@ -36,10 +37,14 @@ class RunController:
         The step's widget, and what the controllers share.
     tiling : TilingController
         Makes the job.
+    sight : SightController
+        Tells the run what is looked at.
     """
 
-    def __init__(self, viewer: Any, view: RunView, parts: Parts, tiling: TilingController) -> None:
-        self._viewer, self._view, self._tiling = viewer, view, tiling
+    def __init__(
+        self, viewer: Any, view: RunView, parts: Parts, tiling: TilingController, sight: SightController
+    ) -> None:
+        self._viewer, self._view, self._tiling, self._sight = viewer, view, tiling, sight
         self._state, self._worker, self._core = parts.state, parts.worker, parts.core
         state = parts.state
         self._control: Any = None
@@ -69,6 +74,7 @@ class RunController:
         self._state.say("Starting …")
         self._view.show_timings({})
         self._view.show_progress(0, job.plan.n_patches, "")
+        self._sight.follow(self._control, job.volume)
         control, on_event, lock = self._control, self._listener(), self._tiling.network_lock
 
         def work() -> Any:
@@ -101,6 +107,7 @@ class RunController:
 
     def close(self) -> None:
         """Cancel and let go of the viewer."""
+        self._sight.stop()
         if self._control is not None:
             self._control.cancel()
         self._shown.set()
@@ -186,6 +193,7 @@ class RunController:
             self._state.say(f"The run stopped: {type(error).__name__}: {error}.", "error")
 
     def _finish(self) -> None:
+        self._sight.stop()
         if self._result is not None:
             self._result.finish()
             self._result = None

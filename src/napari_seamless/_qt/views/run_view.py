@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton
 
 from napari_seamless._qt.state import Message, Phase
 from napari_seamless._qt.views.progress_line import ProgressLine
@@ -36,6 +36,13 @@ class RunView(Step):
         buttons.addWidget(self.run, 2)
         buttons.addWidget(self.pause, 1)
         buttons.addWidget(self.cancel, 1)
+        self.look_first = QCheckBox("What I look at first")
+        self.look_first.setObjectName("lookFirst")
+        self.look_first.setToolTip(
+            "Segment the part of the volume that the viewer shows before the rest, and follow when you scroll, pan or "
+            "zoom. The result is the same. In 3D all is in sight, and the run goes from the first slice to the last."
+        )
+        self.look_first.setChecked(True)
         self.progress = ProgressLine()
         self.done = label("", "muted")
         self.left = label("", "muted")
@@ -49,6 +56,7 @@ class RunView(Step):
         self.message.setVisible(False)
         self.timings = TimingBars()
         self.body.addLayout(buttons)
+        self.body.addWidget(self.look_first)
         self.body.addWidget(self.progress)
         self.body.addLayout(line)
         self.body.addWidget(self.message)
