@@ -102,10 +102,11 @@ def wait_for_lines(journal, n, process):
 
 def test_several_processes_write_what_one_writes(networks, tmp_path):
     source = store(tmp_path / "noise.zarr", np.random.default_rng(0).random((24, 20, 20), np.float32), chunk=12)
-    line = ["--model", networks["bands"], "--patch", "8", "--chunk", "8", "--device", "cpu", "--quiet"]
+    line = ["--model", networks["bands"], "--patch", "8", "--chunk", "8", "--device", "cpu"]
     for name, more in (("one", []), ("many", ["--workers", "2"])):
         done = call("segment", source, tmp_path / f"{name}.zarr", *line, *more)
         assert done.returncode == 0, done.stderr
+        assert ("evaluated again, at the borders between tasks" in done.stdout + done.stderr) == (name == "many")
     one, many = (zarr.open_array(tmp_path / f"{name}.zarr" / "0", mode="r")[...] for name in ("one", "many"))
     np.testing.assert_array_equal(one, many)
     assert one.any()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_seamless.cli.run import Outcome
+    from napari_seamless.engine.result import Segmentation
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def summary(outcome: Outcome) -> str:
         plan["write"]: f"{times(plan['shape'])} voxels, {len(result.classes)} classes, {levels} pyramid levels",
         "patches": (
             f"{result.patches} of {times(plan['patch_size'])}, overlap {_overlap(plan['overlap'])}, border "
-            f"{plan['border']}, window {plan['window']}, on {plan['device']}"
+            f"{plan['border']}, window {plan['window']}, on {plan['device']}{_evaluated(result)}"
         ),
         "time": _time(result.timings, int(result.evaluated)),
         "peak memory": byte_size(result.peak_memory_bytes),
@@ -70,6 +71,16 @@ def summary(outcome: Outcome) -> str:
     if outcome.dice is not None:
         rows["dice"] = dice_line(outcome.dice)
     return f"{result.path}\n{aligned(rows)}"
+
+
+def _evaluated(result: Segmentation) -> str:
+    """Say where not every patch was evaluated once in this run: it was resumed, or done in tasks with borders."""
+    if result.evaluated == result.patches:
+        return ""
+    if result.evaluated < result.patches:
+        return f"\n{result.evaluated} of them in this run"
+    again = result.evaluated - result.patches
+    return f"\n{again} of them ({again / result.patches:.0%}) evaluated again, at the borders between tasks"
 
 
 def dice_line(dice: dict[str, float | None]) -> str:
@@ -87,7 +98,8 @@ def _plan(outcome: Outcome) -> dict[str, Any]:
     plan, settings = outcome.job.plan, outcome.job.settings
     return {
         "axes": list(plan.axes),
-        "shape": list(plan.shape),
+        "shape": list(plan.output_box.shape),
+        "region": None if plan.region is None else [list(plan.region.start), list(plan.region.stop)],
         "patch_size": list(plan.patch_size),
         "step": list(plan.step),
         "overlap": settings.overlap if isinstance(settings.overlap, float) else list(settings.overlap),
