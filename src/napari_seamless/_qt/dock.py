@@ -10,6 +10,7 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_seamless._qt.controllers.network_controller import NetworkController
+from napari_seamless._qt.controllers.region_controller import RegionController
 from napari_seamless._qt.controllers.run_controller import RunController
 from napari_seamless._qt.controllers.sight_controller import SightController
 from napari_seamless._qt.controllers.tiling_controller import TilingController
@@ -49,9 +50,10 @@ class SegmentDock(QWidget):
         parts = Parts(self.state, self.worker, core)
         self.tiling = TilingController(self.tiling_view, parts)
         # The volume's controller comes last: all others listen when it makes the first choice.
-        self.sight = SightController(napari_viewer, self.run_view, lambda: self.volume.layer)
+        self.sight = SightController(napari_viewer, self.run_view, self._volume_layer)
         self.run_steps = RunController(napari_viewer, self.run_view, parts, self.tiling, self.sight)
         self.network = NetworkController(self.network_view, parts)
+        self.region = RegionController(napari_viewer, self.volume_view.region, parts, self._volume_layer)
         self.volume = VolumeController(napari_viewer, self.volume_view, parts)
         self._lay_out()
         self._paint()
@@ -86,6 +88,7 @@ class SegmentDock(QWidget):
         self._closed = True
         self.run_steps.close()
         self.tiling.close()
+        self.region.close()
         self.volume.close()
         self.viewer.events.theme.disconnect(self._paint)
         if self._window is not None:
@@ -119,6 +122,10 @@ class SegmentDock(QWidget):
     def sizeHint(self) -> QSize:
         """Return a size that shows every step on a common screen."""
         return QSize(360, 860)
+
+    def _volume_layer(self) -> Any:
+        """Return the layer that shows the volume, or None."""
+        return self.volume.layer
 
     def _lay_out(self) -> None:
         column = QWidget()

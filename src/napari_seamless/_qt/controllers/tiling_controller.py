@@ -156,6 +156,7 @@ class TilingController(QObject):
         if self._state.volume is None:
             return
         self._view.patch.set_axes(self._state.volume.spatial_axes)
+        self._view.rare.set_axes(self._state.volume.spatial_axes)
         size = self._state.values["patch_size"]
         if isinstance(size, tuple) and len(size) != len(self._state.volume.spatial_axes):
             self._state.change(patch_size=self._view.patch.value())

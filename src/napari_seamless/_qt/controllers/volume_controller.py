@@ -32,12 +32,15 @@ class VolumeController:
         self._generation = 0
         view.layer_chosen.connect(self._on_chosen)
         view.path_chosen.connect(self.open_path)
+        view.channel_chosen.connect(lambda channel: state.change(channel=channel))
         events = viewer.layers.events
         events.inserted.connect(self._on_inserted)
         events.removed.connect(self._on_removed)
         events.reordered.connect(self._list_layers)
         events.renamed.connect(self._list_layers)
         state.events.volume.connect(self._show)
+        state.events.volume.connect(self._forget_channel)
+        state.events.values.connect(self._show_channels)
         images = self._images()
         self._list_layers()
         if images:
@@ -145,6 +148,18 @@ class VolumeController:
         if self._state.message.severity == "error" or self._state.message.text.startswith("Opening "):
             self._state.say("")
 
+    def _forget_channel(self, volume: Volume | None) -> None:
+        """Take all channels again where the volume has no channel of that number."""
+        channel = self._state.values["channel"]
+        if channel is not None and (volume is None or channel >= volume.n_channels):
+            self._state.change(channel=None)
+        else:
+            self._show_channels()
+
+    def _show_channels(self, *_: object) -> None:
+        volume = self._state.volume
+        self._view.show_channels(() if volume is None else channel_names(volume), self._state.values["channel"])
+
     def _show(self, *_: object) -> None:
         volume = self._state.volume
         if volume is None:
@@ -164,6 +179,12 @@ def volume_facts(volume: Volume) -> dict[str, str]:
         "Voxel": text.voxel(volume.spacing, volume.units),
         "Data": f"{volume.dtype}, {text.size(n_bytes)}, {levels} {'level' if levels == 1 else 'levels'}",
     }
+
+
+def channel_names(volume: Volume) -> tuple[str, ...]:
+    """Return a name for each channel; none where there is no axis of channels."""
+    n = volume.n_channels if "c" in volume.axes else 0
+    return volume.channels if len(volume.channels) == n else tuple(f"channel {index}" for index in range(n))
 
 
 def _key(layer: Any) -> int:

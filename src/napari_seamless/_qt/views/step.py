@@ -52,7 +52,7 @@ class Facts(QWidget):
 
     def __init__(self, names: dict[str, str]) -> None:
         super().__init__()
-        grid = QGridLayout(self)
+        self._grid = grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(2)
@@ -66,6 +66,15 @@ class Facts(QWidget):
             grid.addWidget(value, row, 1)
             self._values[name] = value
         self.show_facts({})
+
+    def add_row(self, name: str, widget: QWidget) -> QLabel:
+        """Add a name and something to change below the facts, in the same columns; returns the label."""
+        title, row = label(name, "factName"), self._grid.rowCount()
+        self._grid.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(widget, row, 1)
+        # in the middle of the first line, also where the widget has more
+        title.setFixedHeight(widget.sizeHint().height())
+        return title
 
     def show_facts(self, facts: dict[str, str]) -> None:
         """Show these values; a name that is left out gets a dash."""
@@ -119,6 +128,18 @@ def label(text: str, name: str = "") -> QLabel:
     widget = QLabel(text)
     widget.setObjectName(name)
     return widget
+
+
+def beside(wide: QWidget, *narrow: QWidget) -> QWidget:
+    """Return widgets side by side; the first takes what the others leave."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(6)
+    layout.addWidget(wide, 1)
+    for widget in narrow:
+        layout.addWidget(widget)
+    return row
 
 
 def eliding(name: str, mode: Qt.TextElideMode) -> QElidingLabel:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
 from napari_seamless._qt.views.output_edit import OutputEdit
 from napari_seamless._qt.views.patch_edit import PatchEdit
 from napari_seamless._qt.views.rare_settings import RareSettings
-from napari_seamless._qt.views.step import Choice, Disclosure, Step, label
+from napari_seamless._qt.views.step import Choice, Disclosure, Step, beside, label
 from napari_seamless._qt.views.tiles import Tiles
 
 _BORDERS = {
@@ -28,6 +28,7 @@ _WINDOWS = {
     "triangle": "triangle: fades evenly",
 }
 _WRITE = {"labels": "labels", "probabilities": "probabilities"}
+_TYPES = {"float32": "in 32 bits", "float16": "in 16 bits", "uint8": "in 8 bits"}
 _TILES = {
     "patches": ("patches", "Number of forward passes."),
     "evaluations": ("per voxel", "How often the network looks at a voxel on average. Time grows with it."),
@@ -54,13 +55,18 @@ class TilingView(Step):
         self.border = Choice("border", _BORDERS, "What happens where the grid of patches does not fit the volume.")
         self.window = Choice("window", _WINDOWS, "How overlapping patches are weighted where they meet.")
         self.write = Choice("write", _WRITE, "One class per voxel, or the probability of every class.")
-        for field, choice in (("border", self.border), ("window", self.window), ("write", self.write)):
+        self.stored = Choice(
+            "stored",
+            _TYPES,
+            "How a probability is stored: 32 bits keep 7 digits, 16 bits 3, and 8 bits steps of 1/255 (0 to 1 only).",
+        )
+        for field, choice in self._choices().items():
             choice.chosen.connect(lambda value, name=field: self.setting_changed.emit(name, value))
         self.output = OutputEdit()
         self.rare = RareSettings()
         self.rare.setting_changed.connect(self.setting_changed)
         self.rare.setObjectName("rareSettings")
-        self.disclosure = Disclosure("Device and memory", self.rare)
+        self.disclosure = Disclosure("More settings", self.rare)
         self.tiles = Tiles(_TILES)
         self._lay_out()
 
@@ -72,8 +78,9 @@ class TilingView(Step):
         self.slider.setValue(round(100 * (overlap if isinstance(overlap, float | int) else max(overlap))))
         self.slider.blockSignals(False)
         self._say_overlap(self.slider.value())
-        for field, choice in (("border", self.border), ("window", self.window), ("write", self.write)):
+        for field, choice in self._choices().items():
             choice.show_value(values[field])
+        self.stored.setVisible(values["write"] != "labels")
         self.rare.show_settings(values)
 
     def show_step(self, text: str) -> None:
@@ -83,6 +90,15 @@ class TilingView(Step):
     def show_estimate(self, texts: Mapping[str, str]) -> None:
         """Show what the run will cost; a name that is left out gets a dash."""
         self.tiles.show_values(texts)
+
+    def _choices(self) -> dict[str, Choice]:
+        """Return what is chosen from a list, by the field of the settings."""
+        return {
+            "border": self.border,
+            "window": self.window,
+            "write": self.write,
+            "probability_dtype": self.stored,
+        }
 
     def _lay_out(self) -> None:
         grid = QGridLayout()
@@ -94,7 +110,7 @@ class TilingView(Step):
             ("Overlap", self._overlap_row()),
             ("Border", self.border),
             ("Window", self.window),
-            ("Write", self.write),
+            ("Write", beside(self.write, self.stored)),
             ("Save to", self.output),
         ]
         for row, (name, widget) in enumerate(rows):
@@ -119,14 +135,7 @@ class TilingView(Step):
         self.overlap.setFixedWidth(30)
         self.step = label("", "muted")
         self.step.setToolTip("Distance between neighbouring patches in voxels.")
-        row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.slider, 1)
-        layout.addWidget(self.overlap)
-        layout.addWidget(self.step)
-        return row
+        return beside(self.slider, self.overlap, self.step)
 
     def _emit_overlap(self, percent: int) -> None:
         self._say_overlap(percent)

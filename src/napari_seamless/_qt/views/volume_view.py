@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QToolButton
 
 from napari_seamless._qt.views.browse import choose_file, choose_folder
+from napari_seamless._qt.views.region_edit import RegionEdit
 from napari_seamless._qt.views.step import Choice, Facts, Step
 
 _FACTS = {
@@ -16,8 +19,11 @@ _FACTS = {
 }
 
 
+ALL_CHANNELS = -1
+
+
 class VolumeView(Step):
-    """Choose a layer or open a path; shows what is known of it.
+    """Choose a layer or open a path, a channel and a region of it; shows what is known of it.
 
     Signals
     -------
@@ -25,10 +31,13 @@ class VolumeView(Step):
         The key of a listed layer.
     path_chosen(str)
         A path typed or picked.
+    channel_chosen(object)
+        The index of a channel; None for all of them.
     """
 
     layer_chosen = Signal(object)
     path_chosen = Signal(str)
+    channel_chosen = Signal(object)
 
     def __init__(self) -> None:
         super().__init__(1, "Volume", "The image to segment. It stays where it is and is read patch by patch.")
@@ -51,6 +60,12 @@ class VolumeView(Step):
         row.addWidget(self.path, 1)
         row.addWidget(browse)
         self.facts = Facts(_FACTS)
+        self.channel = Choice("channel", {}, "What the network gets: one channel of the volume, or all of them.")
+        self.channel.chosen.connect(lambda value: self.channel_chosen.emit(None if value == ALL_CHANNELS else value))
+        self.channel_title = self.facts.add_row("Channel", self.channel)
+        self.region = RegionEdit()
+        self.facts.add_row("Region", self.region)
+        self.show_channels((), None)
         self.body.addWidget(self.layers)
         self.body.addLayout(row)
         self.body.addWidget(self.facts)
@@ -66,6 +81,16 @@ class VolumeView(Step):
         """Show what is known of the volume, or dashes."""
         self.facts.show_facts(facts)
         self.set_remark(remark)
+
+    def show_channels(self, names: Sequence[str], current: int | None) -> None:
+        """List the channels where there are several, and select one or all."""
+        self.channel.clear()
+        self.channel.addItem("all channels", ALL_CHANNELS)
+        for index, name in enumerate(names):
+            self.channel.addItem(name, index)
+        self.channel.show_value(ALL_CHANNELS if current is None else current)
+        for widget in (self.channel, self.channel_title):
+            widget.setVisible(len(names) > 1)
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
