@@ -11,7 +11,7 @@ import psutil
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _LANE_BYTES_PER_VOXEL = 1024
 """What a forward pass may take for each voxel of its batch; a U-Net that begins with 32 channels takes about this."""
@@ -40,12 +40,19 @@ def threads_per_pass(voxels: int) -> int:
 def limit_threads(n: int) -> None:
     """Let torch use `n` threads for each operation that the calling thread starts; others keep what they have."""
     with _one_at_a_time:
-        before = torch.get_num_threads()
-        torch.set_num_threads(n)
+        # a thread takes the default when it first asks or computes, which would undo what was set before
+        torch.get_num_threads()
+        default: list[int] = []
+        _in_another_thread(lambda: default.append(torch.get_num_threads()))
         # the call also sets what threads get that begin later; another thread's call sets that back
-        restorer = threading.Thread(target=torch.set_num_threads, args=(before,))
-        restorer.start()
-        restorer.join()
+        torch.set_num_threads(n)
+        _in_another_thread(lambda: torch.set_num_threads(default[0]))
+
+
+def _in_another_thread(call: Callable[[], None]) -> None:
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
 
 
 @contextmanager
@@ -56,8 +63,7 @@ def single_threaded() -> Iterator[None]:
     try:
         yield
     finally:
-        with _one_at_a_time:
-            torch.set_num_threads(before)
+        limit_threads(before)
 
 
 def available_cores() -> int:
