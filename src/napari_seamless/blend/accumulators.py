@@ -7,12 +7,13 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import torch
+
+from napari_seamless.blend.buffers import Buffers
 from napari_seamless.blend.tiles import Span, TiledSums, spans, tile_cuts
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
-
-    import torch
 
     from napari_seamless.blend.scratch import Scratch
     from napari_seamless.types import Plan
@@ -91,6 +92,7 @@ class ChunkAccumulators:
         self._scratch = scratch
         self._budget = budget
         self._skip = skip
+        self._buffers = Buffers()
         self._chunks: dict[Index, _Chunk] = {}
         self._touches: list[dict[int, tuple[_Touch, ...]]] = [{} for _ in plan.grids]
         self.held_bytes = 0
@@ -111,7 +113,7 @@ class ChunkAccumulators:
         index : tuple of int
             Index of a finished output chunk.
         sums : TiledSums
-            Its sums; the caller owns them.
+            Its sums; the caller owns them, and may hand them back with `recycle`.
         """
         touches = [self._touching(axis, i) for axis, i in enumerate(index)]
         met = [(chunk, t, chunk.place(index)) for t in itertools.product(*touches) if (chunk := self._chunk(t))]
@@ -125,6 +127,10 @@ class ChunkAccumulators:
                 self._add_early(chunk, weighted)
             if chunk.added == chunk.total:
                 yield chunk.index, self._release(chunk)
+
+    def recycle(self, sums: TiledSums) -> None:
+        """Take back finished sums that nobody looks at any more, from any thread: their memory serves the next ones."""
+        self._buffers.give(sums.flat)
 
     def _touching(self, axis: int, patch: int) -> tuple[_Touch, ...]:
         """Return the chunks along an axis that a patch touches; computed once for each patch along the axis."""
@@ -156,11 +162,14 @@ class ChunkAccumulators:
     def _fetch(self, chunk: _Chunk, like: torch.Tensor) -> TiledSums:
         """Return the sums of a chunk, from scratch or new where they are not in memory."""
         if chunk.sums is None:
-            flat = None
+            voxels = math.prod(cut[-1] for cut in chunk.cuts)
+            flat = self._buffers.take(like.shape[0] * voxels, like.device)
             if chunk.spilled:
-                flat = self._scratch.load(chunk.index).to(like.device)
+                self._scratch.load_into(chunk.index, flat)
                 chunk.spilled = False
-            chunk.sums = TiledSums(like.shape[0], chunk.cuts, flat, like.device)
+            else:
+                flat.zero_()
+            chunk.sums = TiledSums(like.shape[0], chunk.cuts, flat)
             self.held_bytes += chunk.sums.nbytes
         return chunk.sums
 
@@ -188,7 +197,8 @@ class ChunkAccumulators:
         ]
         part = chunk.early.pop(chunk.added)
         if part is None:
-            part = self._scratch.load((*chunk.index, chunk.added)).to(like.device)
+            part = torch.empty(like.shape[0] * math.prod(t.hi - t.lo for t in touch), device=like.device)
+            self._scratch.load_into((*chunk.index, chunk.added), part)
         else:
             self.held_bytes -= 4 * part.numel()
         part = part.view(like.shape[0], *(t.hi - t.lo for t in touch))
@@ -230,6 +240,7 @@ class ChunkAccumulators:
         if sums and chunk.sums is not None:
             self._scratch.save(chunk.index, chunk.sums.flat)
             self.held_bytes -= chunk.sums.nbytes
+            self._buffers.give(chunk.sums.flat)
             chunk.sums, chunk.spilled = None, True
 
 

@@ -56,12 +56,17 @@ class Scratch:
                 f"({error.strerror or error}); free disk space there or raise the memory budget."
             ) from error
 
-    def load(self, key: tuple[int, ...]) -> torch.Tensor:
-        """Read sums back as flat float32, and drop their file."""
+    def load_into(self, key: tuple[int, ...], target: torch.Tensor) -> None:
+        """Read sums back into contiguous float32 of their number, on any device, and drop their file."""
         path = self._path(key)
-        sums = torch.from_numpy(np.fromfile(path, dtype=np.float32))
+        host = target if target.device.type == "cpu" else torch.empty(target.shape)
+        with path.open("rb", buffering=0) as file:
+            view = host.numpy().data.cast("B")
+            while view and (n := file.readinto(view)):
+                view = view[n:]
+        if host is not target:
+            target.copy_(host)
         path.unlink()
-        return sums
 
     def close(self) -> None:
         """Remove the folder and everything in it."""

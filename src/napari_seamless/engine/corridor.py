@@ -153,10 +153,12 @@ class Corridor:
         outputs = int(first.weighted.shape[1])
         place = sums_place(job, outputs)
         sink = open_sink(outputs)
-        finishing = Finisher(sink, job.plan, make_reduction(job, outputs), self._on_event, self._watch)
-        with _closed_on_failure(sink), Scratch(job.output) as scratch, finishing as finisher:
+        reduction = make_reduction(job, outputs)
+        scratch = Scratch(job.output)
+        sums = ChunkAccumulators(job.plan, scratch, budget=place.budget, skip=self._outside)
+        finishing = Finisher(sink, job.plan, reduction, self._on_event, self._watch, sums.recycle)
+        with _closed_on_failure(sink), scratch, finishing as finisher:
             self._on_event(Started(plan=job.plan, volume=sink.volume))
-            sums = ChunkAccumulators(job.plan, scratch, budget=place.budget, skip=self._outside)
             self._blend(first, place.device, sums, finisher)
             del first
             for result in results:

@@ -15,6 +15,7 @@ from napari_seamless.engine.memory import PENDING_CHUNKS, WRITERS
 from napari_seamless.engine.threads import limit_threads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from napari_seamless.engine.output import Reduction
@@ -38,14 +39,25 @@ class Finisher:
         Told of every stored chunk.
     watch : Stopwatch
         Counts the work as ``write``.
+    recycle : callable
+        Takes back sums that were reduced.
     """
 
-    def __init__(self, sink: Sink, plan: Plan, reduction: Reduction, on_event: OnEvent, watch: Stopwatch) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917  what a finished chunk passes through, each once
+        self,
+        sink: Sink,
+        plan: Plan,
+        reduction: Reduction,
+        on_event: OnEvent,
+        watch: Stopwatch,
+        recycle: Callable[[TiledSums], None],
+    ) -> None:
         self._sink = sink
         self._plan = plan
         self._reduction = reduction
         self._on_event = on_event
         self._watch = watch
+        self._recycle = recycle
         self._pool = ThreadPoolExecutor(WRITERS, "seamless-write", initializer=limit_threads, initargs=(1,))
         self._places = threading.BoundedSemaphore(PENDING_CHUNKS)
         self._first_error: BaseException | None = None
@@ -81,6 +93,7 @@ class Finisher:
         box = self._plan.chunk_box(index)
         with self._watch.stage("write"):
             block = self._reduce(box, sums)
+            self._recycle(sums)
             stored = self._sink.write(index, self._place(index), block)
         for chunk in stored:
             self._on_event(ChunkWritten(self._place(chunk)))

@@ -25,6 +25,8 @@ PENDING_CHUNKS = 2 * WRITERS
 """Finished chunks that may wait for a writer."""
 
 _FLOAT = 4
+_RESERVED = 8
+"""This part of a budget is left to what allocators keep and to sums of weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def sums_place(job: Job, classes: int) -> SumsPlace:
             f"raise the budget, {'give an output folder, ' if job.output is None else ''}"
             "or choose smaller patches or batches."
         )
-    return SumsPlace(torch.device("cpu"), max(under, budget - rest - cache_bytes(job)))
+    reserve = budget // _RESERVED
+    return SumsPlace(torch.device("cpu"), max(under, budget - rest - cache_bytes(job) - reserve))
 
 
 def _budget(job: Job) -> int:
