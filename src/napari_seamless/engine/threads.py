@@ -34,7 +34,7 @@ def threads_per_pass(voxels: int) -> int:
     cores = torch.get_num_threads()
     memory: int = psutil.virtual_memory().total
     fitting = memory // 4 // max(1, voxels * _LANE_BYTES_PER_VOXEL)
-    return cores // max(1, min(cores, fitting))
+    return -(-cores // max(1, min(cores, fitting)))
 
 
 def limit_threads(n: int) -> None:
