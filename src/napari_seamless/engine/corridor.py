@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_seamless.blend import ChunkAccumulators, Scratch, TiledSums
+from napari_seamless.blend import Buffers, ChunkAccumulators, Scratch, TiledSums
 from napari_seamless.engine.account import Account
 from napari_seamless.engine.agenda import Agenda
 from napari_seamless.engine.evaluator import Evaluator, check_finite
@@ -64,6 +64,7 @@ class Corridor:
 
     def __init__(self, job: Job, on_event: OnEvent, control: Control, watch: Stopwatch, outside: Outside) -> None:
         self._evaluated = 0
+        self._counted = 0
         self._warnings: list[str] = []
         self._job = job
         self._on_event = on_event
@@ -72,6 +73,7 @@ class Corridor:
         self._outside = outside
         self._agenda = Agenda(job.plan, outside, lambda: control.in_sight)
         self._windows = _Windows(job.plan)
+        self._buffers = Buffers()
 
     @property
     def account(self) -> Account:
@@ -145,7 +147,11 @@ class Corridor:
             check_storable(self._job, output)
         with self._watch.stage("blend"):
             # multiply here, add later: a fused operation rounds differently from one element to the next
-            return _Output(batch, output * self._windows(tuple(output.shape[2:]), device))
+            window = self._windows(tuple(output.shape[2:]), device)
+            if device.type != "cpu":
+                return _Output(batch, output * window)
+            weighted = self._buffers.take(output.numel(), device)
+            return _Output(batch, torch.mul(output, window, out=weighted.view(output.shape)))
 
     def _pass(self, results: Iterator[_Output], open_sink: Callable[[int], Sink]) -> Sink:
         job = self._job
@@ -174,11 +180,16 @@ class Corridor:
             weighted = _at_home(result.weighted, home)
             for index, patch in zip(result.batch, weighted.unbind(), strict=True):
                 finished += sums.add(patch, index)
+        if result.weighted.device.type == "cpu":
+            self._buffers.give(result.weighted.view(-1))
         for chunk, total in finished:
             finisher.submit(chunk, total)
         self._evaluated += len(result.batch)
-        done = self._evaluated + self._agenda.passed_over
-        self._on_event(Progress(done=done, total=self._job.plan.n_patches, seconds=self._watch.seconds()))
+        self._counted += self._agenda.count(result.batch)
+        total = self._job.plan.n_patches
+        # where nothing is left to do, a batch that was passed over is evaluated to learn the number of classes
+        done = min(self._counted + self._agenda.passed_over, total)
+        self._on_event(Progress(done=done, total=total, seconds=self._watch.seconds()))
 
     def _fill_uncovered(self, finisher: Finisher, outputs: int) -> None:
         """Store the chunks that the border mode ``crop`` leaves without any patch; they hold 0."""
