@@ -32,17 +32,17 @@ class Agenda:
 
     def __init__(self, plan: Plan, outside: Outside, in_sight: Callable[[], Box | None] = lambda: None) -> None:
         self.passed_over = 0
-        """Patches so far that touch only finished chunks."""
+        """Patches so far, of those that touch the part, that touch only finished chunks."""
         self._plan = plan
         self._outside = outside
-        self._box = outside.part.box(plan)
+        self._touching = plan.touching(outside.part.box(plan))
         self._in_sight = in_sight
         self._batches = Batches(plan)
         self._ahead: set[int] = set()
         self._last = -1
 
     def __iter__(self) -> Iterator[Batch]:
-        rest = self._batches.touching(self._plan.touching(self._box))
+        rest = self._batches.touching(self._touching)
         sight: Box | None = None
         seen: Iterator[int] = iter(())
         while True:
@@ -58,7 +58,11 @@ class Agenda:
             if self._is_wanted(batch):
                 yield batch
             else:
-                self.passed_over += len(batch)
+                self.passed_over += self.count(batch)
+
+    def count(self, batch: Batch) -> int:
+        """Return how many patches of a batch touch the part; the others only keep a batch as it is in every run."""
+        return sum(all(i in r for i, r in zip(patch, self._touching, strict=True)) for patch in batch)
 
     def _next_seen(self, seen: Iterator[int]) -> int | None:
         """Return the next batch in sight that was not taken, and remember that it is out of its turn."""
@@ -78,7 +82,7 @@ class Agenda:
 
     def _under(self, sight: Box | None) -> Iterator[int]:
         """Return the batches that finish the chunks under a box."""
-        common = None if sight is None else self._box.intersect(sight)
+        common = None if sight is None else self._outside.part.box(self._plan).intersect(sight)
         if common is None or common.size == 0:
             return iter(())
         chunks = list(map(self._plan.chunks_along, range(len(common.start)), common.start, common.stop))
