@@ -81,7 +81,7 @@ def main() -> None:
     options = parser.parse_args()
     viewer, dock = open_window(options.theme)
     dock.choose(model=options.model, settings=make_settings(patch_size=96, overlap=0.5, chunk_size=30))
-    tiles = dock.tiling_view.tiles.values
+    tiles = dock.run_view.tiles.values
     wait(until=lambda: tiles["time"].text().startswith("~"))
     # Typed sizes lose the focus frame before the picture is taken.
     if (focus := QApplication.focusWidget()) is not None:

@@ -92,7 +92,7 @@ class Hands:
 
     def wait_measured(self) -> None:
         """Wait until one patch was measured for the settings as they are."""
-        tiles = self.dock.tiling_view.tiles.values
+        tiles = self.dock.run_view.tiles.values
         self.qtbot.wait(PREPARE_MS + 40)
         self.until(lambda: tiles["time"].text().startswith("~"))
 

@@ -44,13 +44,13 @@ def test_a_typed_region_is_segmented_and_lies_in_the_right_place(make_hands, vol
     hands.wait_idle()
     np.testing.assert_array_equal(hands.result.data, (volume > 0.5)[8:24, :, 4:20])
     # voxels are 2 x 1 x 1 um
-    np.testing.assert_allclose(hands.result.translate, np.array(image.translate) + (16, 0, 4))
+    np.testing.assert_allclose(hands.result.translate, np.add(image.translate, (16, 0, 4)))
     np.testing.assert_allclose(hands.result.scale, image.scale)
 
 
 def test_estimates_are_those_of_the_region(make_hands, volume):
     hands = ready(make_hands, volume)
-    tiles = hands.dock.tiling_view.tiles.values
+    tiles = hands.dock.run_view.tiles.values
     hands.wait_measured()
     assert tiles["patches"].text() == "8"
     hands.type("region", "z=0:16")

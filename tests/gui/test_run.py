@@ -121,7 +121,7 @@ def test_estimates_are_shown_before_the_run(make_hands, volume):
     hands = make_hands(volume, network)
     hands.choose_network()
     hands.tile(PATCH, overlap=0.5)
-    tiles = hands.dock.tiling_view.tiles.values
+    tiles = hands.dock.run_view.tiles.values
     hands.wait_measured()
     assert tiles["patches"].text() == "27"  # starts 0, 8, 16 along each axis
     assert tiles["evaluations"].text() == f"{27 * 16**3 / 32**3:.1f} ×"
@@ -138,7 +138,10 @@ def test_timings_by_stage_are_shown_at_the_end(make_hands, volume):
     seconds = hands.find("timings").seconds
     assert list(seconds) == ["read", "forward", "blend", "write"]
     assert seconds["forward"] >= 8 * 0.05
-    assert hands.find("timings").isVisible()
+    bars = hands.find("timings")
+    assert bars.isVisible()
+    assert sum(bars.share(stage) for stage in seconds) == pytest.approx(1)
+    assert "waited" in bars.toolTip()
 
 
 def test_an_ome_zarr_grows_on_disk_and_in_the_viewer(make_hands, volume, tmp_path):

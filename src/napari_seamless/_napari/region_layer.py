@@ -12,7 +12,7 @@ from qtpy.QtCore import QTimer
 from napari_seamless.types import NON_SPATIAL_AXES, Box, Volume
 
 NAME = "region"
-COLOR = "#ffd23f"
+COLOR = "#ff4fa3"
 Intervals = Mapping[str, tuple[int, int]]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import napari
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_seamless._qt.controllers.network_controller import NetworkController
@@ -48,7 +48,7 @@ class SegmentDock(QWidget):
         self.tiling_view, self.run_view = TilingView(), RunView()
         core = core or installed_core()
         parts = Parts(self.state, self.worker, core)
-        self.tiling = TilingController(self.tiling_view, parts)
+        self.tiling = TilingController(self.tiling_view, self.run_view, parts)
         # The volume's controller comes last: all others listen when it makes the first choice.
         self.sight = SightController(napari_viewer, self.run_view, self._volume_layer)
         self.run_steps = RunController(napari_viewer, self.run_view, parts, self.tiling, self.sight)
@@ -136,6 +136,7 @@ class SegmentDock(QWidget):
         for view in (self.volume_view, self.network_view, self.tiling_view):
             steps.addWidget(view)
         scroll = _Scroll(column)
+        self.tiling_view.disclosure.toggled.connect(lambda shown: scroll.reveal(self.tiling_view.rare, shown))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 6)
         layout.setSpacing(8)
@@ -163,6 +164,19 @@ class _Scroll(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._revealed: QWidget | None = None
+        self._reveal_soon = QTimer(self)
+        self._reveal_soon.setSingleShot(True)
+        self._reveal_soon.timeout.connect(self._reveal)
+
+    def reveal(self, widget: QWidget, shown: bool) -> None:
+        """Scroll to what has just been shown below the edge, as soon as it is laid out."""
+        self._revealed = widget if shown else None
+        self._reveal_soon.start()
+
+    def _reveal(self) -> None:
+        if self._revealed is not None:
+            self.ensureWidgetVisible(self._revealed, 0, 12)
 
     def sizeHint(self) -> QSize:
         """Return the size of the content."""

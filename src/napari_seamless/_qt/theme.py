@@ -86,6 +86,7 @@ _SHEET = Template("""
 #step QComboBox::drop-down { width: 20px; }
 #step QLineEdit { padding: 2px 6px; min-height: 18px; }
 #step QAbstractSpinBox { min-width: 34px; padding: 1px 18px; min-height: 20px; }
+#step QAbstractSpinBox[plain="true"] { padding: 1px 6px; }
 #step QPushButton { background-color: $field; border-radius: 3px; padding: 4px 8px; font-size: 9pt; }
 #step QPushButton:hover { background-color: $hover; }
 #step QPushButton:disabled { color: $muted; background-color: $card; border: 1px solid $field; }

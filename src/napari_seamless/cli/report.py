@@ -114,13 +114,17 @@ def _plan(outcome: Outcome) -> dict[str, Any]:
 
 
 def _time(timings: Mapping[str, float], patches: int) -> str:
-    """Return the wall time, the rate, and what each stage was busy for; stages overlap."""
+    """Return the wall time, the rate, and the work of each stage with its share of all work.
+
+    Stages overlap and several patches are evaluated at once, so that the work may exceed the wall time.
+    """
     total = float(timings.get("total", 0.0))
     rate = f", {patches / total:.3g} patches/s" if total > 0 else ""
-    shares = ", ".join(
-        f"{stage} {duration(seconds)} ({seconds / total:.0%})" for stage, seconds in timings.items() if stage != "total"
-    )
-    return f"{duration(total)}{rate}\n{shares}"
+    work = {stage: seconds for stage, seconds in timings.items() if stage not in {"total", "wait"}}
+    whole = sum(work.values()) or 1.0
+    shares = ", ".join(f"{stage} {duration(seconds)} ({seconds / whole:.0%})" for stage, seconds in work.items())
+    waited = duration(float(timings.get("wait", 0.0)))
+    return f"{duration(total)}{rate}\nwork: {shares}; the network waited {waited}"
 
 
 def _overlap(overlap: float | list[float]) -> str:

@@ -176,7 +176,8 @@ class RunController:
     def _on_done(self, result: Any) -> None:
         self._finish()
         self._view.show_progress(result.patches, result.patches, f"{text.duration(result.timings['total'])} in total")
-        self._view.show_timings({stage: result.timings.get(stage, 0.0) for stage in STAGES})
+        timings = result.timings
+        self._view.show_timings({stage: timings.get(stage, 0.0) for stage in STAGES}, timings.get("wait", 0.0))
         if result.warnings:
             self._state.say(result.warnings[-1], "warning")
         else:

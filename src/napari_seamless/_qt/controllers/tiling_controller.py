@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, QTimer
 from napari_seamless._qt import text
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import Phase
+from napari_seamless._qt.views.run_view import RunView
 from napari_seamless._qt.views.tiling_view import TilingView
 from napari_seamless.errors import SeamlessError
 from napari_seamless.recipe import make_settings
@@ -20,15 +21,15 @@ MEASURE_MS = 500
 
 
 class TilingController(QObject):
-    """Between `TilingView`, the state and the core's plan.
+    """Between `TilingView`, the figures in `RunView`, the state and the core's plan.
 
     A change prepares a job after a short rest (no voxel is read), and measures one patch on a thread after a longer
     one; a newer change drops the older measurement.
     """
 
-    def __init__(self, view: TilingView, parts: Parts) -> None:
+    def __init__(self, view: TilingView, run_view: RunView, parts: Parts) -> None:
         super().__init__(view)
-        self._view = view
+        self._view, self._run_view = view, run_view
         self._state, self._worker, self._core = parts.state, parts.worker, parts.core
         state = parts.state
         self.job: Any = None
@@ -78,7 +79,7 @@ class TilingController(QObject):
         self.job = self.new_job()
         self._generation += 1
         if self.job is None:
-            self._view.show_estimate({})
+            self._run_view.show_estimate({})
             self._view.show_step("")
             return
         self._show_estimate(None)
@@ -145,7 +146,7 @@ class TilingController(QObject):
             "time": "…" if seconds is None else f"~ {text.rough(seconds * estimate.patches)}",
             "memory": text.size(estimate.memory_bytes),
         }
-        self._view.show_estimate(texts)
+        self._run_view.show_estimate(texts)
         step = self.job.plan.step
         self._view.show_step(f"step {step[0]} voxels" if len(set(step)) == 1 else f"step {text.times(step)}")
 

@@ -14,6 +14,9 @@ _PRECISIONS = {"auto": "auto", "float32": "32 bits", "bfloat16": "bfloat16", "fl
 _FLIPS = {"none": "none", "all": "all axes"}
 _DAMAGED = {"error": "stop", "fill": "fill"}
 
+NARROWEST = 64
+"""Pixels of a field where the dock is narrow."""
+
 
 class RareSettings(QWidget):
     """Two columns of small fields.
@@ -118,6 +121,7 @@ class RareSettings(QWidget):
         )
         for row, fields in enumerate(rows):
             for pair, (name, widget) in enumerate(fields):
+                widget.setMinimumWidth(NARROWEST)
                 grid.addWidget(label(name, "factName"), row, 2 * pair)
                 grid.addWidget(widget, row, 2 * pair + 1)
         grid.setColumnStretch(1, 1)
@@ -153,6 +157,9 @@ def _number(name: str, largest: int, tooltip: str) -> QSpinBox:
     spin.setObjectName(name)
     spin.setRange(0, largest)
     spin.setSpecialValueText("auto")
+    # two of them share a line: there is no room for buttons
+    spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+    spin.setProperty("plain", "true")
     spin.setKeyboardTracking(False)
     spin.setToolTip(tooltip)
     return spin

@@ -10,11 +10,19 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton
 from napari_seamless._qt.state import Message, Phase
 from napari_seamless._qt.views.progress_line import ProgressLine
 from napari_seamless._qt.views.step import Step, label
+from napari_seamless._qt.views.tiles import Tiles
 from napari_seamless._qt.views.timing_bar import TimingBars
+
+_TILES = {
+    "patches": ("patches", "Number of forward passes."),
+    "evaluations": ("per voxel", "How often the network looks at a voxel on average. Time grows with it."),
+    "time": ("time", "Measured on one patch of this volume, times the number of patches."),
+    "memory": ("memory", "Expected peak of the engine, within the memory budget."),
+}
 
 
 class RunView(Step):
-    """Run, pause, cancel; progress, messages and the timing readout.
+    """What a run will cost; run, pause, cancel; progress, messages and the timing readout.
 
     Signals
     -------
@@ -31,6 +39,7 @@ class RunView(Step):
         self.run = _button("run", "Run", "Start the run with the settings above.", self.run_asked)
         self.pause = _button("pause", "Pause", "Stop after this batch and keep everything.", self.pause_asked)
         self.cancel = _button("cancel", "Cancel", "End the run; what is finished stays.", self.cancel_asked)
+        self.tiles = Tiles(_TILES)
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         buttons.addWidget(self.run, 2)
@@ -55,13 +64,18 @@ class RunView(Step):
         self.message.setWordWrap(True)
         self.message.setVisible(False)
         self.timings = TimingBars()
+        self.header.addWidget(self.look_first)
+        self.body.addWidget(self.tiles)
         self.body.addLayout(buttons)
-        self.body.addWidget(self.look_first)
         self.body.addWidget(self.progress)
         self.body.addLayout(line)
         self.body.addWidget(self.message)
         self.body.addWidget(self.timings)
         self.show_phase(Phase.IDLE, ready=False)
+
+    def show_estimate(self, texts: Mapping[str, str]) -> None:
+        """Show what the run will cost; a name that is left out gets a dash."""
+        self.tiles.show_values(texts)
 
     def show_phase(self, phase: Phase, *, ready: bool) -> None:
         """Enable the buttons that make sense now."""
@@ -84,9 +98,9 @@ class RunView(Step):
         self.message.style().unpolish(self.message)
         self.message.style().polish(self.message)
 
-    def show_timings(self, seconds: Mapping[str, float]) -> None:
-        """Show the time by stage; none hides it."""
-        self.timings.show_timings(seconds)
+    def show_timings(self, seconds: Mapping[str, float], waited: float = 0.0) -> None:
+        """Show the time by stage, and how long the network waited; none hides it."""
+        self.timings.show_timings(seconds, waited)
 
 
 def _button(name: str, text: str, tooltip: str, signal: Signal) -> QPushButton:

@@ -16,6 +16,9 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
+NAME_WIDTH = 60
+"""Pixels of the column of names, the same in every step."""
+
 
 class Step(QFrame):
     """A numbered card with a title and, at the right, one muted remark."""
@@ -31,7 +34,7 @@ class Step(QFrame):
         heading.setToolTip(tooltip)
         self._remark = eliding("muted", Qt.TextElideMode.ElideMiddle)
         self._remark.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        header = QHBoxLayout()
+        self.header = header = QHBoxLayout()
         header.setSpacing(8)
         header.addWidget(badge)
         header.addWidget(heading)
@@ -56,6 +59,7 @@ class Facts(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(2)
+        grid.setColumnMinimumWidth(0, NAME_WIDTH)
         grid.setColumnStretch(1, 1)
         self._values: dict[str, QElidingLabel] = {}
         for row, (name, tooltip) in enumerate(names.items()):

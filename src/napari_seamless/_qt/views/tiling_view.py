@@ -11,8 +11,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 from napari_seamless._qt.views.output_edit import OutputEdit
 from napari_seamless._qt.views.patch_edit import PatchEdit
 from napari_seamless._qt.views.rare_settings import RareSettings
-from napari_seamless._qt.views.step import Choice, Disclosure, Step, beside, label
-from napari_seamless._qt.views.tiles import Tiles
+from napari_seamless._qt.views.step import NAME_WIDTH, Choice, Disclosure, Step, beside, label
 
 _BORDERS = {
     "squeeze": "squeeze: patches closer",
@@ -29,16 +28,10 @@ _WINDOWS = {
 }
 _WRITE = {"labels": "labels", "probabilities": "probabilities"}
 _TYPES = {"float32": "in 32 bits", "float16": "in 16 bits", "uint8": "in 8 bits"}
-_TILES = {
-    "patches": ("patches", "Number of forward passes."),
-    "evaluations": ("per voxel", "How often the network looks at a voxel on average. Time grows with it."),
-    "time": ("time", "Measured on one patch of this volume, times the number of patches."),
-    "memory": ("memory", "Expected peak of the engine, within the memory budget."),
-}
 
 
 class TilingView(Step):
-    """Patch size, overlap, border mode, window, output, and what they will cost.
+    """Patch size, overlap, border mode, window, and where the output goes.
 
     Signals
     -------
@@ -67,7 +60,6 @@ class TilingView(Step):
         self.rare.setting_changed.connect(self.setting_changed)
         self.rare.setObjectName("rareSettings")
         self.disclosure = Disclosure("More settings", self.rare)
-        self.tiles = Tiles(_TILES)
         self._lay_out()
 
     def show_settings(self, values: Mapping[str, Any]) -> None:
@@ -87,10 +79,6 @@ class TilingView(Step):
         """Show the step in voxels beside the overlap."""
         self.step.setText(text)
 
-    def show_estimate(self, texts: Mapping[str, str]) -> None:
-        """Show what the run will cost; a name that is left out gets a dash."""
-        self.tiles.show_values(texts)
-
     def _choices(self) -> dict[str, Choice]:
         """Return what is chosen from a list, by the field of the settings."""
         return {
@@ -104,6 +92,7 @@ class TilingView(Step):
         grid = QGridLayout()
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(6)
+        grid.setColumnMinimumWidth(0, NAME_WIDTH)
         grid.setColumnStretch(1, 1)
         rows: list[tuple[str, QWidget]] = [
             ("Patch", self.patch),
@@ -119,7 +108,6 @@ class TilingView(Step):
         self.body.addLayout(grid)
         self.body.addWidget(self.disclosure)
         self.body.addWidget(self.rare)
-        self.body.addWidget(self.tiles)
 
     def _overlap_row(self) -> QWidget:
         self.slider = QSlider(Qt.Orientation.Horizontal)

@@ -12,16 +12,21 @@ ROW = 18
 BAR = 8
 NAME_WIDTH = 58
 TIME_WIDTH = 66
+SHARE_WIDTH = 40
+_TOOLTIP = (
+    "How long each stage was at work, and its share of all work. Stages run side by side, and several patches at once, "
+    "so that the seconds may add up to more than the time that passed."
+)
 
 
 class TimingBars(QWidget):
-    """Horizontal bars, as long as the time that each stage was at work."""
+    """Horizontal bars, as long as the time that each stage was at work, with its seconds and its share of all work."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("timings")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setToolTip("Seconds that each stage was at work. Stages run at the same time, so they may add up to more.")
+        self.setToolTip(_TOOLTIP)
         self.seconds: dict[str, float] = {}
         self._colors: dict[str, str] = {}
         self.setVisible(False)
@@ -31,13 +36,18 @@ class TimingBars(QWidget):
         self._colors = dict(colors)
         self.update()
 
-    def show_timings(self, seconds: Mapping[str, float]) -> None:
-        """Show these stages in this order; none hides the readout."""
+    def show_timings(self, seconds: Mapping[str, float], waited: float = 0.0) -> None:
+        """Show these stages in this order, and say how long the network waited for patches; none hides the readout."""
         self.seconds = dict(seconds)
+        self.setToolTip(f"{_TOOLTIP} The network waited {waited:.1f} s for patches.")
         self.setVisible(bool(self.seconds))
         self.setAccessibleDescription(", ".join(f"{stage} {value:.1f} s" for stage, value in self.seconds.items()))
         self.updateGeometry()
         self.update()
+
+    def share(self, stage: str) -> float:
+        """Return the part of all work that a stage had, from 0 to 1."""
+        return self.seconds[stage] / (sum(self.seconds.values()) or 1)
 
     def sizeHint(self) -> QSize:
         """Return a height of one row per stage."""
@@ -48,7 +58,7 @@ class TimingBars(QWidget):
         return self.sizeHint()
 
     def paintEvent(self, _: QPaintEvent) -> None:
-        """Draw a row per stage: name, bar, seconds."""
+        """Draw a row per stage: name, bar, seconds, share."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         longest = max(self.seconds.values(), default=0) or 1
@@ -57,14 +67,14 @@ class TimingBars(QWidget):
         painter.end()
 
     def _paint_row(self, painter: QPainter, top: int, stage: str, share: float) -> None:
-        width = max(0, self.width() - NAME_WIDTH - TIME_WIDTH)
+        width = max(0, self.width() - NAME_WIDTH - TIME_WIDTH - SHARE_WIDTH)
         painter.setPen(self._color("muted"))
         painter.drawText(QRectF(0, top, NAME_WIDTH, ROW), Qt.AlignmentFlag.AlignVCenter, stage)
         painter.setPen(self._color("text"))
-        where = QRectF(self.width() - TIME_WIDTH, top, TIME_WIDTH, ROW)
-        painter.drawText(
-            where, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{self.seconds[stage]:.1f} s"
-        )
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        where = QRectF(NAME_WIDTH + width, top, TIME_WIDTH, ROW)
+        painter.drawText(where, right, f"{self.seconds[stage]:.1f} s")
+        painter.drawText(where.translated(SHARE_WIDTH, 0), right, _percent(self.share(stage)))
         painter.setPen(Qt.PenStyle.NoPen)
         for part, color in ((1.0, "field"), (share, stage)):
             painter.setBrush(self._color(color))
@@ -73,3 +83,7 @@ class TimingBars(QWidget):
 
     def _color(self, name: str) -> QColor:
         return QColor(self._colors.get(name, "#888888"))
+
+
+def _percent(share: float) -> str:
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
