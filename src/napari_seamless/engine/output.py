@@ -71,7 +71,7 @@ def make_reduction(job: Job, outputs: int) -> Reduction:
     ModelError
         The job's own function fails on a block of zeros, or returns what cannot be stored.
     """
-    weights = _weight_sums(job.plan)
+    weights = weight_sums(job.plan)
     if job.reduce is not None:
         return _own(job, job.reduce, outputs, weights)
     kinds = {"labels": _labels, "probabilities": _probabilities, "top_classes": _top_classes}
@@ -139,7 +139,8 @@ def check_storable(job: Job, output: torch.Tensor) -> None:
         check_range(float(low), float(high), np.dtype(settings.probability_dtype))
 
 
-def _weight_sums(plan: Plan) -> WeightSums:
+def weight_sums(plan: Plan) -> WeightSums:
+    """Return the sums of a plan's window at each voxel."""
     window = plan.window
     return WeightSums(
         plan,

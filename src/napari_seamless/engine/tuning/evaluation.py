@@ -1,0 +1,195 @@
+"""Evaluate the patches of a region that are not known yet."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_seamless.engine.evaluator import Evaluator, check_finite
+from napari_seamless.engine.events import OnEvent, Progress, Warned
+from napari_seamless.engine.lanes import Lanes
+from napari_seamless.engine.memory import cache_bytes
+from napari_seamless.engine.reading import patch_reader, read_batch
+from napari_seamless.engine.stopwatch import Stopwatch
+from napari_seamless.engine.threads import single_threaded
+from napari_seamless.engine.tuning.stage_times import StageTimes, measure_blend, steady_pace
+from napari_seamless.plan import Batches
+from napari_seamless.volume import cached
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from napari_seamless.engine.control import Control
+    from napari_seamless.engine.job import Job
+    from napari_seamless.engine.tuning.predictions import Predictions
+    from napari_seamless.patches import PatchReader, Statistics
+    from napari_seamless.plan import Batch
+    from napari_seamless.types import Box
+
+Index = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Output:
+    r"""What comes out of a lane: a batch, and (batch, class, \*patch) float32."""
+
+    batch: Batch
+    values: torch.Tensor
+
+
+class Evaluation:
+    """Evaluates patches of one size; the network is made ready for it once.
+
+    Parameters
+    ----------
+    job : Job
+        Any run with patches of this size.
+    statistics : Statistics or None
+        What the intensities are normalised with.
+    warn : callable
+        Takes a sentence.
+    """
+
+    def __init__(self, job: Job, statistics: Statistics | None, warn: OnEvent) -> None:
+        self._statistics = statistics
+        self._volume = cached(job.volume, cache_bytes(job))
+        self._evaluators: dict[torch.device, Evaluator] = {}
+        for device in dict.fromkeys(job.lanes.devices):
+            model = copy.deepcopy(job.model) if self._evaluators else job.model
+            model.to(device)
+            self._evaluators[device] = Evaluator(model, device, job.settings, job.plan, lambda text: warn(Warned(text)))
+        self._verify(job)
+        self.classes: int | None = None
+        """Channels that the network returns; None before the first patch."""
+        self._pace: list[tuple[int, float]] = []
+        self._busy = {"read": 0.0, "forward": 0.0}
+        self._voxels = 0
+        self._blend: tuple[float, float, float] | None = None
+
+    def run(self, job: Job, missing: list[Index], known: Predictions, on_event: OnEvent, control: Control) -> None:
+        """Evaluate patches and keep what the network returns for them.
+
+        Parameters
+        ----------
+        job : Job
+            The run that they belong to.
+        missing : list of tuple of int
+            Their indices in the plan of the job; those in sight of `control` come first.
+        known : Predictions
+            Where they are kept.
+        on_event, control
+            As in `Job.run`; the events are `Progress` and `Warned`.
+        """
+        watch, reader = Stopwatch(), self._reader(job)
+        batches = _in_turn(job, missing, control)
+        with single_threaded(), Lanes(job.lanes, self._work(job, reader, watch, control), watch) as lanes:
+            instants, done = [], 0
+            for output in lanes.map(batches):
+                control.checkpoint()
+                instants.append(time.perf_counter())
+                if self.classes is None:
+                    self.classes = int(output.values.shape[1])
+                    known.check_room([job.plan.patch_box(index) for index in missing], self.classes)
+                for index, values in zip(output.batch, output.values.numpy(), strict=True):
+                    known.add(job.plan.patch_box(index), values)
+                done += len(output.batch)
+                on_event(Progress(done=done, total=len(missing), seconds=watch.seconds()))
+        self._remember(job, len(missing), instants, watch)
+
+    def times(self, job: Job, before: float) -> StageTimes:
+        """Return what the stages took, for each voxel.
+
+        Parameters
+        ----------
+        job : Job
+            A run with patches of this size.
+        before : float
+            Seconds that its statistics took.
+        """
+        if self._blend is None:
+            self._blend = measure_blend(job, self.classes or 1)
+        multiply, add, reduce = self._blend
+        n = sum(count for count, _ in self._pace)
+        voxels = max(1, self._voxels)
+        return StageTimes(
+            read=self._busy["read"] / voxels,
+            forward=self._busy["forward"] / voxels,
+            pace=sum(count * pace for count, pace in self._pace) / max(1, n),
+            multiply=multiply,
+            add=add,
+            reduce=reduce,
+            before=before,
+        )
+
+    def _work(
+        self, job: Job, reader: PatchReader, watch: Stopwatch, control: Control
+    ) -> Callable[[Batch, Lanes[Batch, _Output]], _Output]:
+        def work(batch: Batch, lanes: Lanes[Batch, _Output]) -> _Output:
+            with watch.stage("read"):
+                voxels = torch.from_numpy(read_batch(reader, job.plan, batch))
+            with lanes.take() as lane:
+                control.checkpoint()
+                with watch.stage("forward"):
+                    values = self._evaluators[lane.device](voxels.to(lane.device))
+                    check_finite(values, [job.plan.patch_box(index) for index in batch], job.model.spec.name)
+                    return _Output(batch, values.cpu())
+
+        return work
+
+    def _reader(self, job: Job) -> PatchReader:
+        return patch_reader(self._volume, job.settings, job.plan, job.model.spec.normalization, self._statistics)
+
+    def _verify(self, job: Job) -> None:
+        """Let a reduced precision prove itself on the first batch, as a run does."""
+        if not any(evaluator.needs_verification for evaluator in self._evaluators.values()):
+            return
+        voxels = torch.from_numpy(read_batch(self._reader(job), job.plan, Batches(job.plan)[0]))
+        for device, evaluator in self._evaluators.items():
+            evaluator.verify(voxels.to(device))
+
+    def _remember(self, job: Job, n: int, instants: list[float], watch: Stopwatch) -> None:
+        lanes, seconds = len(job.lanes.devices), watch.seconds()
+        voxels = n * math.prod(job.plan.patch_size)
+        if len(instants) > 2 * lanes:
+            pace = steady_pace(instants, lanes)
+        elif self._pace:
+            return
+        else:
+            pace = seconds["total"] / len(instants)
+        per_batch = voxels / len(instants)
+        self._pace.append((n, pace / per_batch))
+        self._voxels += voxels
+        for stage in self._busy:
+            self._busy[stage] += seconds[stage]
+
+
+def _in_turn(job: Job, missing: list[Index], control: Control) -> Iterator[Batch]:
+    """Yield batches of patches of one size; what is in sight comes first whenever a batch is asked for."""
+    left = dict.fromkeys(missing)
+    while left:
+        batch = _first_batch(job, left if control.in_sight is None else _seen_first(job, left, control.in_sight))
+        for index in batch:
+            del left[index]
+        yield batch
+
+
+def _first_batch(job: Job, order: Iterable[Index]) -> Batch:
+    batch: list[Index] = []
+    size: tuple[int, ...] = ()
+    for index in order:
+        shape = job.plan.patch_box(index).shape
+        size = size or shape
+        if shape == size:
+            batch.append(index)
+        if len(batch) == job.plan.batch_size:
+            break
+    return tuple(batch)
+
+
+def _seen_first(job: Job, left: dict[Index, None], box: Box) -> list[Index]:
+    return sorted(left, key=lambda index: not job.plan.patch_box(index).intersect(box).size)
