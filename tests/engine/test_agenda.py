@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.strategies import boxes, plans_of_any_kind
@@ -115,6 +116,15 @@ def test_memory_is_for_what_was_taken_out_of_its_turn_until_its_turn_has_passed(
     rows = [next(batches)[0][0] for _ in range(60)]
     assert rows == sorted([0, 1, 2, 3, 4, 6] * 10)
     assert not agenda._ahead
+
+
+@pytest.mark.parametrize("sight", [None, Box((0, 0), (80, 80)), Box((0, 0), (999, 999)), Box((80, 0), (90, 9))])
+def test_everything_or_nothing_in_sight_is_the_raster_order_and_takes_no_memory(sight: Box | None) -> None:
+    plan = make_plan((80, 80), 8, 0, chunk=8)
+    agenda = Agenda(plan, Outside(whole(plan), frozenset()), lambda: sight)
+    for number, batch in enumerate(agenda):
+        assert batch == Batches(plan)[number]
+        assert not agenda._ahead
 
 
 def test_a_look_back_at_what_is_finished_changes_nothing() -> None:

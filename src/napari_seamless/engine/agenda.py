@@ -82,8 +82,9 @@ class Agenda:
 
     def _under(self, sight: Box | None) -> Iterator[int]:
         """Return the batches that finish the chunks under a box."""
-        common = None if sight is None else self._outside.part.box(self._plan).intersect(sight)
-        if common is None or common.size == 0:
+        everything = self._outside.part.box(self._plan)
+        common = everything if sight is None else everything.intersect(sight)
+        if common.size == 0 or common == everything:
             return iter(())
         chunks = list(map(self._plan.chunks_along, range(len(common.start)), common.start, common.stop))
         first = self._plan.chunk_box(tuple(r[0] for r in chunks))
