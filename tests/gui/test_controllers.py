@@ -7,19 +7,26 @@ import time
 from types import SimpleNamespace
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
+import torch
 from psygnal import Signal
 
+from napari_seamless._qt.controllers import tiling_controller
 from napari_seamless._qt.controllers.clock import RunClock
 from napari_seamless._qt.controllers.network_controller import NetworkController
 from napari_seamless._qt.controllers.run_controller import RunController
 from napari_seamless._qt.core import Core
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import WindowState
+from napari_seamless._qt.views.run_view import RunView
+from napari_seamless._qt.views.tiling_view import TilingView
 from napari_seamless._qt.worker import Worker
 from napari_seamless.engine import Measuring
+from napari_seamless.engine.result import Estimate
 from napari_seamless.errors import ModelError, RunCancelledError
 from napari_seamless.types import ModelSpec
+from napari_seamless.volume import open_volume
 
 
 class FakeNetworkView:
@@ -136,7 +143,7 @@ def test_the_message_line_tells_how_far_the_measuring_is(qtbot, worker):
         raise RunCancelledError("The run was cancelled.")
 
     job = SimpleNamespace(plan=SimpleNamespace(n_patches=8), run=run, output=None, volume=None)
-    tiling = SimpleNamespace(new_job=lambda: job, network_lock=threading.Lock())
+    tiling = SimpleNamespace(new_job=lambda: job, settle=lambda job: lambda: job, network_lock=threading.Lock())
     view, state = FakeRunView(), WindowState()
     said: list[str] = []
     state.events.message.connect(lambda message: said.append(message.text))
@@ -144,4 +151,28 @@ def test_the_message_line_tells_how_far_the_measuring_is(qtbot, worker):
     view.run_asked.emit()
     qtbot.waitUntil(lambda: "The run was cancelled." in said)
     assert said[-2:] == ["Measuring intensities 34%", "The run was cancelled."]
+    controller.close()
+
+
+def test_a_batch_size_is_measured_off_the_main_thread(qtbot, worker, monkeypatch):
+    main: list[object] = []
+
+    def prepare(volume, model, settings, output, **_):
+        if threading.current_thread() is threading.main_thread():
+            main.append(settings.batch_size)
+        size = 16 if settings.batch_size == "auto" else settings.batch_size
+        plan = SimpleNamespace(step=(32,) * 3, batch_size=size)
+        estimate = Estimate(patches=8, evaluations_per_voxel=1.0, memory_bytes=1, output_bytes=1)
+        job = {"volume": volume, "model": model, "output": output, "overwrite": False, "resume": False, "plan": plan}
+        return SimpleNamespace(**job, estimate=lambda: estimate, measure=lambda: 0.5)
+
+    monkeypatch.setattr(tiling_controller, "choose_devices", lambda _: [torch.device("cuda")])
+    state, view, run_view = WindowState(), TilingView(), RunView()
+    qtbot.addWidget(view)
+    qtbot.addWidget(run_view)
+    controller = tiling_controller.TilingController(view, run_view, Parts(state, worker, core(prepare=prepare)))
+    state.model, state.volume = model("net"), open_volume(np.zeros((64,) * 3), axes="zyx")
+    qtbot.waitUntil(lambda: run_view.tiles.values["time"].text() == "~ 4.0 s")
+    assert set(main) == {1}
+    assert controller.job.plan.batch_size == 16
     controller.close()

@@ -76,11 +76,12 @@ class RunController:
         self._view.show_progress(0, job.plan.n_patches, "")
         self._sight.follow(self._control, job.volume)
         control, on_event, lock = self._control, self._listener(), self._tiling.network_lock
+        settled = self._tiling.settle(job)
 
         def work() -> Any:
             # A measurement that is still at its patch has the network until it is done.
             with lock:
-                return job.run(on_event=on_event, control=control)
+                return settled().run(on_event=on_event, control=control)
 
         self._worker.start(work, self._on_done, self._on_failed, name="run")
 

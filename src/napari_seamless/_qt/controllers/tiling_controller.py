@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import Phase
 from napari_seamless._qt.views.run_view import RunView
 from napari_seamless._qt.views.tiling_view import TilingView
+from napari_seamless.engine.device import choose_devices
 from napari_seamless.errors import SeamlessError
-from napari_seamless.recipe import make_settings
+from napari_seamless.recipe import RunSettings, make_settings
 
 PREPARE_MS = 60
 MEASURE_MS = 500
@@ -50,15 +52,20 @@ class TilingController(QObject):
         self._show_settings()
 
     def new_job(self) -> Any:
-        """Return a job for the state as it is, or None after saying why there is none."""
+        """Return a job for the state as it is, or None after saying why there is none.
+
+        Where an automatic batch size has to be measured, it is 1 here: see `settle`.
+        """
         state = self._state
         if state.volume is None or state.model is None:
             return None
         try:
+            settings = make_settings(**state.values)
+            quick = settings.model_copy(update={"batch_size": 1}) if _is_measured(settings) else settings
             job = self._core.prepare(
                 state.volume,
                 state.model,
-                make_settings(**state.values),
+                quick,
                 state.output,
                 overwrite=state.if_exists == "overwrite",
                 resume=state.if_exists == "resume",
@@ -70,6 +77,19 @@ class TilingController(QObject):
         if state.message.text == self._complaint:
             state.say("")
         return job
+
+    def settle(self, job: Any) -> Callable[[], Any]:
+        """Return what makes a job final: a function for a thread, because it may try many batches on a GPU."""
+        settings = make_settings(**self._state.values)
+        if not _is_measured(settings):
+            return lambda: job
+
+        def settled() -> Any:
+            return self._core.prepare(
+                job.volume, job.model, settings, job.output, overwrite=job.overwrite, resume=job.resume
+            )
+
+        return settled
 
     def prepare(self) -> None:
         """Prepare a job for the settings as they are, show its figures, and measure one patch soon."""
@@ -113,22 +133,24 @@ class TilingController(QObject):
             self._measure_soon.start()
             return
         self._measuring = True
-        generation, job = self._generation, self.job
+        generation, settled = self._generation, self.settle(self.job)
 
-        def work() -> float:
+        def work() -> tuple[Any, float]:
             with self.network_lock:
-                return job.measure()
+                job = settled()
+                return job, job.measure()
 
         self._worker.start(
             work,
-            lambda seconds: self._on_measured(generation, seconds),
+            lambda measured: self._on_measured(generation, *measured),
             lambda error: self._on_not_measured(generation, error),
             name="measure",
         )
 
-    def _on_measured(self, generation: int, seconds: float) -> None:
+    def _on_measured(self, generation: int, job: Any, seconds: float) -> None:
         self._measuring = False
         if generation == self._generation:
+            self.job = job
             self._show_estimate(seconds)
 
     def _on_not_measured(self, generation: int, error: Exception) -> None:
@@ -161,6 +183,11 @@ class TilingController(QObject):
         size = self._state.values["patch_size"]
         if isinstance(size, tuple) and len(size) != len(self._state.volume.spatial_axes):
             self._state.change(patch_size=self._view.patch.value())
+
+
+def _is_measured(settings: RunSettings) -> bool:
+    """Return whether preparing tries batches on a GPU, which takes too long for the main thread."""
+    return settings.batch_size == "auto" and choose_devices(settings.device)[0].type != "cpu"
 
 
 def _timer(parent: QObject, milliseconds: int, work: Any) -> QTimer:
