@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari_seamless.errors import SeamlessError
     from napari_seamless.models import demo_model, load_model
     from napari_seamless.plan import make_plan
+    from napari_seamless.quality import TorchPatchPerformance
     from napari_seamless.recipe import RunSettings
     from napari_seamless.sampling import Aggregator, GridSampler, SamplingMode
     from napari_seamless.types import Box, Model, ModelSpec, Plan, Volume
@@ -32,6 +33,7 @@ _HOMES = {
     "SamplingMode": "sampling",
     "SeamlessError": "errors",
     "Segmentation": "engine",
+    "TorchPatchPerformance": "quality",
     "Volume": "types",
     "demo_model": "models",
     "load_model": "models",
@@ -53,6 +55,7 @@ __all__ = [
     "SamplingMode",
     "SeamlessError",
     "Segmentation",
+    "TorchPatchPerformance",
     "Volume",
     "demo_model",
     "load_model",

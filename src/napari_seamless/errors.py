@@ -50,3 +50,7 @@ class OutOfMemoryError(SeamlessError, MemoryError):
 
 class RunCancelledError(SeamlessError):
     """A run was cancelled by its control token; what had been finished is kept."""
+
+
+class NoPatchesError(SeamlessError, RuntimeError):
+    """A patch performance is asked for before the first patch."""
