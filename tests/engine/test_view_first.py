@@ -96,8 +96,9 @@ def test_looking_around_changes_no_byte_and_evaluates_nothing_twice(batch: int, 
     assert around.patches == plain.patches == 15 * 14
 
 
+@pytest.mark.parametrize("lanes", [1, 4])
 def test_parts_that_wait_for_their_turn_go_to_scratch_and_come_back(
-    spilled: list[tuple[int, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lanes: int, spilled: list[tuple[int, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = np.asarray(segment(image(SHAPE), Rounding(), **OPTIONS).array)
     assert not spilled
@@ -106,7 +107,8 @@ def test_parts_that_wait_for_their_turn_go_to_scratch_and_come_back(
 
     least = 3 * 4 * 8 * 8 * 9  # the chunks under one patch, 3 classes
     monkeypatch.setattr(corridor, "sums_place", lambda *_: SumsPlace(torch.device("cpu"), least))
-    found = Looking(SIGHTS, every=2).run(Rounding(), tmp_path / "o")
+    torch.set_num_threads(lanes)
+    found = Looking(SIGHTS, every=2).run(Rounding(), tmp_path / "o", threads=1)
     assert found.tobytes() == whole.tobytes()
     waiting = [key for key in spilled if len(key) == 3]
     sums = [key for key in spilled if len(key) == 2]
