@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import napari
+import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QWidget
 
@@ -72,26 +73,24 @@ def show_volume(viewer: napari.Viewer) -> None:
     viewer.scene.camera.zoom *= 1.02
 
 
-def main() -> None:
-    """Drive the window through a run and save a picture of each view."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="demo")
-    parser.add_argument("--theme", default="dark")
-    parser.add_argument("--folder", type=Path, default=IMAGES)
-    options = parser.parse_args()
-    viewer, dock = open_window(options.theme)
-    dock.choose(model=options.model, settings=make_settings(patch_size=96, overlap=0.5, chunk_size=30))
-    tiles = dock.run_view.tiles.values
-    wait(until=lambda: tiles["time"].text().startswith("~"))
+def choose(dock: Any, model: str, **settings: Any) -> None:
+    """Choose network and settings, and wait for the estimate."""
+    dock.choose(model=model, settings=make_settings(**settings))
+    wait(until=lambda: dock.run_view.tiles.values["time"].text().startswith("~"))
     # Typed sizes lose the focus frame before the picture is taken.
     if (focus := QApplication.focusWidget()) is not None:
         QWidget.clearFocus(focus)
+
+
+def take_run(options: argparse.Namespace) -> None:
+    """Show a run in the middle, in 2D and in 3D, and its end."""
+    viewer, dock = open_window(options.theme)
+    show_plane(viewer)
+    choose(dock, options.model, patch_size=96, overlap=0.5, chunk_size=30)
     dock.run()
     progress = dock.run_view.progress
-    wait(until=lambda: progress.value() > 0)
-    show_plane(viewer)
-    # Patches come in z order, and the plane lies in chunks that the second of three layers of patches completes.
-    wait(until=lambda: progress.value() >= 0.6 * progress.maximum())
+    # The plane is looked at, so that its chunks come first; two of three layers of patches reach them.
+    wait(until=lambda: progress.value() >= 0.6 * max(1, progress.maximum()))
     save(viewer, options.folder / f"window-2d{suffix(options.theme)}.png")
     show_volume(viewer)
     save(viewer, options.folder / f"window-3d{suffix(options.theme)}.png")
@@ -100,6 +99,36 @@ def main() -> None:
     show_plane(viewer)
     save(viewer, options.folder / f"window-done{suffix(options.theme)}.png")
     viewer.close()
+
+
+def take_region(options: argparse.Namespace) -> None:
+    """Show a region that was drawn, segmented alone, and the settings that most runs leave alone."""
+    viewer, dock = open_window(options.theme)
+    show_plane(viewer)
+    choose(dock, options.model, patch_size=96, overlap=0.25, chunk_size=30)
+    dock.region.draw()
+    (z, (top, bottom), (left, right)) = AXIAL_PLANE, (70, 160), (100, 160)
+    viewer.layers["region"].add_rectangles(
+        np.array([(z, top, left), (z, top, right), (z, bottom, right), (z, bottom, left)])
+    )
+    dock.tiling_view.disclosure.click()
+    wait(0.5)
+    choose(dock, options.model, **dock.state.values | {"region": f"z=70:110,{dock.state.values['region']}"})
+    dock.run()
+    wait(until=lambda: not dock.state.phase.busy)
+    save(viewer, options.folder / f"window-region{suffix(options.theme)}.png")
+    viewer.close()
+
+
+def main() -> None:
+    """Drive the window through runs and save pictures of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="demo")
+    parser.add_argument("--theme", default="dark")
+    parser.add_argument("--folder", type=Path, default=IMAGES)
+    options = parser.parse_args()
+    take_run(options)
+    take_region(options)
 
 
 def suffix(theme: str) -> str:

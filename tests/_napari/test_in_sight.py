@@ -77,6 +77,13 @@ def test_units_of_the_viewer_are_converted() -> None:
     assert box_in_sight(viewer, layer, open_volume(layer)) == seen(viewer)
 
 
+def test_a_pyramid_is_counted_in_voxels_of_its_finest_level() -> None:
+    levels = [np.zeros(SHAPE, np.uint8), np.zeros((10, 20, 30), np.uint8)]
+    layer = Image(levels, multiscale=True, units=("um",) * 3, axis_labels=("z", "y", "x"))
+    viewer = looking(layer, point=(7, 0, 0), centre=(20, 30))
+    assert seen(viewer) == Box((7, 10, 10), (8, 31, 51))
+
+
 def test_channels_are_no_part_of_the_box() -> None:
     layer = Image(np.zeros((3, *SHAPE), np.uint8), axis_labels=("c", "z", "y", "x"))
     viewer = looking(layer, point=(2, 7, 0, 0), centre=(20, 30))

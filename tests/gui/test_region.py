@@ -113,6 +113,28 @@ def test_the_rectangle_shows_the_cut_on_each_slice(make_hands, volume):
     assert hands.find("region").text() == "z=8:16,y=4:10,x=8:20"
 
 
+def test_a_rectangle_beside_the_region_makes_the_sliced_axis_whole(make_hands, volume):
+    hands = ready(make_hands, volume)
+    hands.type("region", "z=8:16,y=4:10")
+    hands.viewer.dims.set_point(0, 2 * 20)
+    hands.click("regionDraw")
+    add(hands, [(20, 3.6, 7.4), (20, 3.6, 19.7), (20, 11.3, 19.7), (20, 11.3, 7.4)])
+    assert hands.find("region").text() == "y=4:12,x=8:20"
+
+
+def test_deleting_the_rectangle_takes_the_whole_volume(make_hands, volume):
+    hands = ready(make_hands, volume)
+    hands.type("region", "z=8:16,y=4:10")
+    hands.viewer.dims.set_point(0, 2 * 9)
+    hands.click("regionDraw")
+    assert len(rectangle(hands).data) == 1
+    rectangle(hands).selected_data = {0}
+    rectangle(hands).remove_selected()
+    hands.qtbot.wait(50)
+    assert hands.find("region").text() == ""
+    assert plan(hands).region is None
+
+
 def test_drawing_with_the_mouse(make_hands, volume):
     hands = ready(make_hands, volume)
     hands.click("regionDraw")

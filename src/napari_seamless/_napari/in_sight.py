@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,17 +32,24 @@ def box_in_sight(viewer: Any, layer: Any, volume: Volume) -> Box | None:
     if viewer.dims.ndisplay != 2 or hash(layer) not in map(hash, viewer.layers):
         return None
     low, high = _world_bounds(viewer)
-    factors = _units_factors(viewer, layer)
-    if factors is None or not np.isfinite([low, high]).all():
+    if not np.isfinite([low, high]).all():
         return None
-    corners = itertools.product(*zip(low, high, strict=True))
-    voxels = np.array([layer.world_to_data(np.asarray(corner)[-layer.ndim :] * factors) for corner in corners])
+    corners = [to_voxels(viewer, layer, corner) for corner in itertools.product(*zip(low, high, strict=True))]
+    voxels = np.array([corner for corner in corners if corner is not None])
+    if not len(voxels):
+        return None
     spatial = [i for i, axis in enumerate(volume.axes) if axis not in NON_SPATIAL_AXES]
     # A voxel reaches half a voxel to both sides of its centre.
     start, stop = np.floor(voxels.min(axis=0) + 0.5), np.floor(voxels.max(axis=0) + 0.5) + 1
     box = Box(tuple(int(start[i]) for i in spatial), tuple(int(stop[i]) for i in spatial))
     box = box.intersect(Box((0,) * len(spatial), volume.spatial_shape))
     return box if box.size else None
+
+
+def to_voxels(viewer: Any, layer: Any, point: Sequence[float]) -> np.ndarray | None:
+    """Return a point of the viewer's world in voxels of a layer; None where their units do not compare."""
+    factors = _units_factors(viewer, layer)
+    return None if factors is None else np.asarray(layer.world_to_data(np.asarray(point)[-layer.ndim :] * factors))
 
 
 def _world_bounds(viewer: Any) -> tuple[np.ndarray, np.ndarray]:

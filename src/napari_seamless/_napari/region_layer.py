@@ -9,6 +9,7 @@ import numpy as np
 from napari.layers import Shapes
 from qtpy.QtCore import QTimer
 
+from napari_seamless._napari.in_sight import to_voxels
 from napari_seamless.types import NON_SPATIAL_AXES, Box, Volume
 
 NAME = "region"
@@ -76,20 +77,35 @@ class RegionLayer:
 
     def _on_data(self, event: Any) -> None:
         """Hear of a rectangle that was drawn, moved or resized; what is drawn here blocks this event."""
-        if str(getattr(event.action, "value", event.action)) in {"added", "changed"} and len(self.layer.data):
+        if event.action.value in {"added", "changed", "removed"}:
             # napari is still in the middle of the mouse's work on the layer
             QTimer.singleShot(0, self._take)
 
     def _take(self) -> None:
-        if not self.is_there or not len(self.layer.data):
+        """Take the last rectangle; where it was deleted, or lies beside the region, the sliced axes are whole again."""
+        if not self.is_there:
             return
-        corners = np.asarray(self.layer.data[-1])
-        axes = [axis for axis in self._displayed() if axis in self._spatial]
-        drawn = {self._axes[axis]: _interval(corners[:, axis], self._lengths[axis]) for axis in axes}
+        here, shapes = self._here(), self.layer.data
+        whole = self._spatial if not len(shapes) else [] if here is None else self._missed(here)
+        drawn = {self._axes[axis]: (0, self._lengths[axis]) for axis in whole}
+        if len(shapes):
+            corners = np.asarray(shapes[-1])
+            axes = [axis for axis in self._displayed() if axis in self._spatial]
+            drawn |= {self._axes[axis]: _interval(corners[:, axis], self._lengths[axis]) for axis in axes}
         self.layer.mode = "pan_zoom"
         self._viewer.layers.selection.active = self._image
         self._on_drawn(drawn)
         self._draw()
+
+    def _here(self) -> np.ndarray | None:
+        """Return the voxel at the sliders."""
+        point = to_voxels(self._viewer, self.layer, self._viewer.dims.point)
+        return None if point is None else np.floor(point + 0.5)
+
+    def _missed(self, here: np.ndarray) -> list[int]:
+        """Return the axes along which the slice in sight lies beside the region."""
+        ends, displayed = self._region or {}, self._displayed()
+        return [axis for axis, (a, b) in ends.items() if axis not in displayed and not a <= here[axis] < b]
 
     def _displayed(self) -> list[int]:
         """Return the axes of the layer that the canvas shows, from top to bottom and from left to right."""
@@ -110,8 +126,8 @@ class RegionLayer:
         if self._region is None or len(displayed) != 2:
             return None
         ends = self._region
-        here = np.floor(np.asarray(self.layer.world_to_data(self._viewer.dims.point)) + 0.5)
-        if not all(a <= here[axis] < b for axis, (a, b) in ends.items() if axis not in displayed):
+        here = self._here()
+        if here is None or self._missed(here):
             return None
         corners = np.tile(here, (4, 1))
         (top, bottom), (left, right) = (ends.get(axis, (0, self._lengths[axis])) for axis in displayed)

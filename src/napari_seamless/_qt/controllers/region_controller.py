@@ -105,8 +105,4 @@ def region_text(ends: Mapping[str, tuple[int, int]], volume: Volume) -> str | No
 def region_size(box: Box, volume: Volume) -> str:
     """Return the voxels of a region along each axis, and its share of the volume."""
     share = box.size / Box((0,) * len(box.start), volume.spatial_shape).size
-    return (
-        f"{text.times(box.shape)} voxels, {share:.2g} of the volume"
-        if share < 0.01
-        else (f"{text.times(box.shape)} voxels, {share:.0%} of the volume")
-    )
+    return f"{text.times(box.shape)} voxels, {'below 1%' if share < 0.01 else f'{share:.0%}'} of the volume"
