@@ -116,8 +116,8 @@ def steady_pace(instants: Sequence[float], lanes: int) -> float:
 
     Examples
     --------
-    >>> steady_pace([0.0, 5.0, 5.0, 6.0, 6.0, 7.0, 7.0, 107.0, 107.0, 108.0, 108.0, 109.0, 109.0], lanes=2)
-    0.5
+    >>> steady_pace([0.0, 3.0, 4.0, 5.0, 6.0, 7.0, 107.0, 108.0, 109.0], lanes=1)
+    1.0
     """
     group = max(1, min(lanes, len(instants) - 1))
     gaps = sorted(b - a for a, b in zip(instants, instants[group:], strict=False))

@@ -14,6 +14,7 @@ from napari_seamless.engine.control import Control
 from napari_seamless.engine.events import Measuring, OnEvent, Warned, ignore_event
 from napari_seamless.engine.preparation import prepare
 from napari_seamless.engine.tuning.blended import Blended, Blender
+from napari_seamless.engine.tuning.by_coordinate import performance_by_coordinate
 from napari_seamless.engine.tuning.candidate import Candidate, lattice_candidates
 from napari_seamless.engine.tuning.evaluation import Evaluation
 from napari_seamless.engine.tuning.point import Point
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from napari_seamless.engine.job import Job
+    from napari_seamless.quality import PatchPerformance
     from napari_seamless.recipe import RunSettings
     from napari_seamless.types import Box, Plan
 
@@ -287,6 +289,28 @@ class Tuner:
         if evaluation is None or evaluation.classes is None:
             raise SettingsError("The time of a setting is known when patches of its size were evaluated; do so first.")
         return predict(job, evaluation.times(job, self._seconds_before or 0.0))
+
+    def performance(self, candidate: Candidate, measure: str = "error_rate") -> PatchPerformance:
+        """Return the error by the coordinate in the patch, from the patches of a setting that were evaluated.
+
+        Without a truth the error is disagreement with the consensus of the densest overlap, a proxy: see `has_truth`.
+
+        Parameters
+        ----------
+        candidate : Candidate
+            The setting; its window does not matter.
+        measure : str
+            See `PatchPerformance`.
+
+        Raises
+        ------
+        SettingsError
+            Nothing that can be measured was evaluated, or there is no such measure.
+        """
+        reference = self._reference_for(None, None)
+        return performance_by_coordinate(
+            self.plan(candidate), self.region, self._predictions, reference.labels, measure
+        )
 
     def curve(
         self,
