@@ -232,3 +232,11 @@ def test_a_scripted_network_gives_the_same_bytes_from_its_first_call_on() -> Non
     model = as_model(scripted, 2)
     outputs = {model(batch).numpy().tobytes() for _ in range(5)}
     assert len(outputs) == 1
+
+
+def test_a_run_inside_inference_mode_is_like_any_other() -> None:
+    network, volume = local_network(), image((24, 20, 22))
+    with torch.inference_mode():
+        inside = segment(volume, network, patch_size=12, device="cpu", write="probabilities")
+    outside = segment(volume, network, patch_size=12, device="cpu", write="probabilities")
+    np.testing.assert_array_equal(inside.array, outside.array)

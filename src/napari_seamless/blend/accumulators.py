@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ class _Chunk:
     cuts: tuple[tuple[int, ...], ...]
     sums: TiledSums | None = None
     spilled: bool = False
+    busy: bool = False
     added: int = 0
     early: dict[int, torch.Tensor | None] = field(default_factory=dict)
 
@@ -68,12 +70,13 @@ class _Touch:
 
 
 class ChunkAccumulators:
-    """Add patches in any order and hand out each output chunk when it is finished.
+    """Add patches in any order, from any threads, and hand out each output chunk when it is finished.
 
     The sums of a chunk live from the first patch that touches it to the last one. Contributions to a voxel are summed
     in raster patch order, whatever the order of evaluation, the chunk size and the budget, so that the sum has the same
-    bytes: what comes before its turn waits. In raster order nothing ever waits. Beyond the budget, the sums that are
-    needed last go to the scratch store until the next patch touches them.
+    bytes. A patch whose turn has not come waits for those that other threads are about to add, and leaves a copy where
+    they are not even expected yet. Beyond the budget, the sums that are needed last go to the scratch store until the
+    next patch touches them.
 
     Parameters
     ----------
@@ -82,7 +85,7 @@ class ChunkAccumulators:
     scratch : Scratch
         Where sums beyond the budget go.
     budget : int
-        Bytes of sums to hold in memory; it is passed only where the chunks under one patch are more.
+        Bytes of sums to hold in memory; it is passed only where the chunks that are added to are more.
     skip : container of tuple of int
         Chunks that somebody else finishes, or that a resumed run knows as finished.
     """
@@ -95,11 +98,29 @@ class ChunkAccumulators:
         self._buffers = Buffers()
         self._chunks: dict[Index, _Chunk] = {}
         self._touches: list[dict[int, tuple[_Touch, ...]]] = [{} for _ in plan.grids]
+        self._expected: dict[Index, int] = {}
+        self._count = 0
+        self._changed = threading.Condition()
         self.held_bytes = 0
         """Bytes that are in memory now."""
 
-    def add(self, weighted: torch.Tensor, index: Index) -> Iterator[tuple[Index, TiledSums]]:
-        r"""Add one patch; yield the chunks that it finishes.
+    def expect(self, index: Index) -> None:
+        """Say that a thread is about to add this patch; others wait for it where it is their turn before theirs.
+
+        Expect patches in the order in which threads begin to work on them.
+        """
+        with self._changed:
+            self._count += 1
+            self._expected[index] = self._count
+
+    def give_up(self) -> None:
+        """Let nobody wait any more: what was expected may not come."""
+        with self._changed:
+            self._expected.clear()
+            self._changed.notify_all()
+
+    def add(self, weighted: torch.Tensor, index: Index) -> list[tuple[Index, TiledSums]]:
+        r"""Add one patch; return the chunks that it finishes.
 
         Parameters
         ----------
@@ -108,25 +129,21 @@ class ChunkAccumulators:
         index : tuple of int
             The patch's index in the plan; each must come once.
 
-        Yields
-        ------
-        index : tuple of int
-            Index of a finished output chunk.
-        sums : TiledSums
-            Its sums; the caller owns them, and may hand them back with `recycle`.
+        Returns
+        -------
+        list of (tuple of int, TiledSums)
+            Index and sums of each output chunk that is finished; the caller owns the sums, and may hand them back with
+            `recycle`.
         """
-        touches = [self._touching(axis, i) for axis, i in enumerate(index)]
-        met = [(chunk, t, chunk.place(index)) for t in itertools.product(*touches) if (chunk := self._chunk(t))]
-        self._make_room(weighted, met)
-        for chunk, touch, place in met:
-            if place != chunk.added:
-                self._keep(chunk, place, weighted[(slice(None), *(slice(t.lo, t.hi) for t in touch))])
-                continue
-            self._add(self._fetch(chunk, weighted), chunk, weighted, touch)
-            while chunk.added in chunk.early:
-                self._add_early(chunk, weighted)
-            if chunk.added == chunk.total:
-                yield chunk.index, self._release(chunk)
+        waiting = list(itertools.product(*[self._touching(axis, i) for axis, i in enumerate(index)]))
+        finished = []
+        while waiting:
+            ready, waiting = self._take_turns(waiting, index, weighted)
+            _add([(chunk, weighted, touch) for chunk, touch in ready])
+            finished += self._end_turns([chunk for chunk, _ in ready], weighted)
+        with self._changed:
+            self._expected.pop(index, None)
+        return finished
 
     def recycle(self, sums: TiledSums) -> None:
         """Take back finished sums that nobody looks at any more, from any thread: their memory serves the next ones."""
@@ -148,6 +165,49 @@ class ChunkAccumulators:
             cuts = tile_cuts(stop - start, len(plan.grids))
             yield _Touch(chunk, a - lo, b - lo, spans(cuts, a - start, b - start, lo - start))
 
+    def _take_turns(
+        self, touches: list[tuple[_Touch, ...]], patch: Index, weighted: torch.Tensor
+    ) -> tuple[list[tuple[_Chunk, tuple[_Touch, ...]]], list[tuple[_Touch, ...]]]:
+        """Take the chunks that a patch may be added to now; return them, and those for which it has to wait.
+
+        Where there are only such, it waits here. What it cannot wait for is kept.
+        """
+        with self._changed:
+            while True:
+                ready, waiting = [], []
+                for touch in touches:
+                    chunk = self._chunk(touch)
+                    if chunk is None:
+                        continue
+                    place = chunk.place(patch)
+                    if place == chunk.added:
+                        chunk.busy = True
+                        self._fetch(chunk, weighted)
+                        ready.append((chunk, touch))
+                    elif self._comes_before(chunk.patch(chunk.added), patch):
+                        waiting.append(touch)
+                    else:
+                        self._keep(chunk, place, weighted[(slice(None), *(slice(t.lo, t.hi) for t in touch))])
+                if ready or not waiting:
+                    return ready, waiting
+                self._changed.wait()
+                touches = waiting
+
+    def _comes_before(self, other: Index, patch: Index) -> bool:
+        """Tell whether another patch is on its way and began earlier; to wait for such alone has an end."""
+        return self._expected.get(other, self._count + 1) < self._expected.get(patch, 0)
+
+    def _end_turns(self, chunks: list[_Chunk], like: torch.Tensor) -> list[tuple[Index, TiledSums]]:
+        """Add what has waited for these turns to end; return the chunks that are finished."""
+        with self._changed:
+            for chunk in chunks:
+                chunk.added += 1
+                while chunk.added in chunk.early:
+                    self._add_early(chunk, like)
+                chunk.busy = False
+            self._changed.notify_all()
+            return [(chunk.index, self._release(chunk)) for chunk in chunks if chunk.added == chunk.total]
+
     def _chunk(self, touch: tuple[_Touch, ...]) -> _Chunk | None:
         index = tuple([t.chunk for t in touch])
         if index not in self._chunks:
@@ -159,33 +219,24 @@ class ChunkAccumulators:
             self._chunks[index] = _Chunk(index, patches, math.prod(map(len, patches)), cuts)
         return self._chunks[index]
 
-    def _fetch(self, chunk: _Chunk, like: torch.Tensor) -> TiledSums:
-        """Return the sums of a chunk, from scratch or new where they are not in memory."""
-        if chunk.sums is None:
-            voxels = math.prod(cut[-1] for cut in chunk.cuts)
-            flat = self._buffers.take(like.shape[0] * voxels, like.device)
-            if chunk.spilled:
-                self._scratch.load_into(chunk.index, flat)
-                chunk.spilled = False
-            else:
-                flat.zero_()
-            chunk.sums = TiledSums(like.shape[0], chunk.cuts, flat)
-            self.held_bytes += chunk.sums.nbytes
-        return chunk.sums
-
-    @staticmethod
-    def _add(sums: TiledSums, chunk: _Chunk, patch: torch.Tensor, touch: tuple[_Touch, ...]) -> None:
-        """Add what a patch has for a chunk, tile by tile."""
-        for axes in itertools.product(*(t.spans for t in touch)):
-            number = 0
-            for (i, _, _), cut in zip(axes, chunk.cuts, strict=True):
-                number = number * (len(cut) - 1) + i
-            target = sums.tiles[number][(slice(None), *[here for _, here, _ in axes])]
-            target += patch[(slice(None), *[there for _, _, there in axes])]
-        chunk.added += 1
+    def _fetch(self, chunk: _Chunk, like: torch.Tensor) -> None:
+        """Bring the sums of a chunk into memory: from scratch, or new."""
+        if chunk.sums is not None:
+            return
+        n = like.shape[0] * math.prod(cut[-1] for cut in chunk.cuts)
+        self._make_room(4 * n)
+        flat = self._buffers.take(n, like.device)
+        if chunk.spilled:
+            self._scratch.load_into(chunk.index, flat)
+            chunk.spilled = False
+        else:
+            flat.zero_()
+        chunk.sums = TiledSums(like.shape[0], chunk.cuts, flat)
+        self.held_bytes += chunk.sums.nbytes
 
     def _keep(self, chunk: _Chunk, place: int, part: torch.Tensor) -> None:
-        """Let a patch's part of a chunk wait for its turn."""
+        """Let a copy of a patch's part of a chunk wait for its turn."""
+        self._make_room(4 * part.numel())
         chunk.early[place] = part.clone()
         self.held_bytes += 4 * part.numel()
 
@@ -203,7 +254,8 @@ class ChunkAccumulators:
             self.held_bytes -= 4 * part.numel()
         part = part.view(like.shape[0], *(t.hi - t.lo for t in touch))
         # a part begins where the patch meets the chunk
-        self._add(self._fetch(chunk, like), chunk, part, tuple(map(_from_start, touch)))
+        _add([(chunk, part, tuple(map(_from_start, touch)))])
+        chunk.added += 1
 
     def _release(self, chunk: _Chunk) -> TiledSums:
         sums, chunk.sums = chunk.sums, None
@@ -213,35 +265,44 @@ class ChunkAccumulators:
         self.held_bytes -= sums.nbytes
         return sums
 
-    def _make_room(self, weighted: torch.Tensor, met: list[tuple[_Chunk, tuple[_Touch, ...], int]]) -> None:
-        """Move what is needed last to scratch, but no sums that this patch adds to."""
-        voxels = 0
-        for chunk, touch, place in met:
-            if place != chunk.added:
-                voxels += math.prod(t.hi - t.lo for t in touch)
-            elif chunk.sums is None:
-                voxels += math.prod(cut[-1] for cut in chunk.cuts)
-        wanted = 4 * weighted.shape[0] * voxels
+    def _make_room(self, wanted: int) -> None:
+        """Move what is needed last to scratch, but no sums that somebody adds to."""
         if self.held_bytes + wanted <= self._budget:
             return
         goal = self._budget - self._budget // _SLACK - wanted
-        needed = {chunk.index for chunk, _, place in met if place == chunk.added}
         for chunk in sorted(self._chunks.values(), key=lambda c: c.patch(c.added), reverse=True):
             if self.held_bytes <= goal:
                 return
-            self._spill(chunk, sums=chunk.index not in needed)
+            self._spill(chunk)
 
-    def _spill(self, chunk: _Chunk, *, sums: bool) -> None:
+    def _spill(self, chunk: _Chunk) -> None:
         for place, part in chunk.early.items():
             if part is not None:
                 self._scratch.save((*chunk.index, place), part)
                 self.held_bytes -= 4 * part.numel()
                 chunk.early[place] = None
-        if sums and chunk.sums is not None:
+        if chunk.sums is not None and not chunk.busy:
             self._scratch.save(chunk.index, chunk.sums.flat)
             self.held_bytes -= chunk.sums.nbytes
             self._buffers.give(chunk.sums.flat)
             chunk.sums, chunk.spilled = None, True
+
+
+def _add(parts: list[tuple[_Chunk, torch.Tensor, tuple[_Touch, ...]]]) -> None:
+    """Add what patches have for chunks, tile by tile."""
+    targets, sources = [], []
+    for chunk, patch, touch in parts:
+        if chunk.sums is None:
+            raise RuntimeError("the sums of a chunk must be in memory before a patch is added")
+        for axes in itertools.product(*[t.spans for t in touch]):
+            number = 0
+            for (i, _, _), cut in zip(axes, chunk.cuts, strict=True):
+                number = number * (len(cut) - 1) + i
+            targets.append(chunk.sums.tiles[number][(slice(None), *[here for _, here, _ in axes])])
+            sources.append(patch[(slice(None), *[there for _, _, there in axes])])
+    if targets:
+        # one call for all: other threads run meanwhile, and each call would have to wait for them to go on
+        torch._foreach_add_(targets, sources)
 
 
 def _from_start(touch: _Touch) -> _Touch:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from napari_seamless.blend import Buffers, ChunkAccumulators, Scratch, TiledSums
+from napari_seamless.blend import Scratch
 from napari_seamless.engine.account import Account
 from napari_seamless.engine.agenda import Agenda
-from napari_seamless.engine.evaluator import Evaluator, check_finite
+from napari_seamless.engine.blending import Blending, Finished
+from napari_seamless.engine.evaluation import Evaluation
 from napari_seamless.engine.events import OnEvent, Progress, Started, Warned
 from napari_seamless.engine.finish import Finisher
 from napari_seamless.engine.lanes import Lanes
-from napari_seamless.engine.memory import cache_bytes, sums_place
-from napari_seamless.engine.output import check_storable, make_reduction
-from napari_seamless.engine.reading import patch_reader, read_batch
+from napari_seamless.engine.memory import sums_place
+from napari_seamless.engine.output import make_reduction
 from napari_seamless.engine.threads import single_threaded
-from napari_seamless.plan import Batches, uncovered_chunks, window_array
-from napari_seamless.volume import ChunkFaults, cached
+from napari_seamless.plan import Batch, Batches, uncovered_chunks
+from napari_seamless.volume import ChunkFaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,21 +28,10 @@ if TYPE_CHECKING:
     from napari_seamless.engine.job import Job
     from napari_seamless.engine.part import Outside
     from napari_seamless.engine.stopwatch import Stopwatch
-    from napari_seamless.patches import PatchReader, Statistics
-    from napari_seamless.plan import Batch
+    from napari_seamless.patches import Statistics
     from napari_seamless.sinks import Sink
-    from napari_seamless.types import Plan
 
-
-Index = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Output:
-    r"""What comes out of a lane: a batch, and (batch, class, \*patch) float32 times the window."""
-
-    batch: Batch
-    weighted: torch.Tensor
+_Result = tuple[Batch, Finished | torch.Tensor]
 
 
 class Corridor:
@@ -72,8 +59,6 @@ class Corridor:
         self._watch = watch
         self._outside = outside
         self._agenda = Agenda(job.plan, outside, lambda: control.in_sight)
-        self._windows = _Windows(job.plan)
-        self._buffers = Buffers()
 
     @property
     def account(self) -> Account:
@@ -99,93 +84,59 @@ class Corridor:
             It holds the finished chunks, and is not marked as complete.
         """
         job = self._job
-        volume = cached(job.volume, cache_bytes(job))
-        reader = patch_reader(volume, job.settings, job.plan, job.model.spec.normalization, statistics)
-        evaluators = self._evaluators()
-        self._verify(evaluators, reader)
-
-        def work(batch: Batch, lanes: Lanes[Batch, _Output]) -> _Output:
-            with self._watch.stage("read"):
-                voxels = torch.from_numpy(read_batch(reader, job.plan, batch))
-            with lanes.take() as lane:
-                self._control.checkpoint()
-                return self._evaluate(batch, voxels, evaluators[lane.device], lane.device)
-
-        with single_threaded(), Lanes(job.lanes, work, self._watch) as lanes:
-            return self._pass(lanes.map(self._todo()), open_sink)
-
-    def _todo(self) -> Iterator[Batch]:
-        """Yield what is to do; one batch at least, which tells the number of classes."""
-        agenda = iter(self._agenda)
-        yield next(agenda, Batches(self._job.plan)[0])
-        yield from agenda
-
-    def _evaluators(self) -> dict[torch.device, Evaluator]:
-        """Return what evaluates on each device; every further GPU gets a copy of the network."""
-        job, evaluators = self._job, dict[torch.device, Evaluator]()
-        for device in dict.fromkeys(job.lanes.devices):
-            model = copy.deepcopy(job.model) if evaluators else job.model
-            model.to(device)
-            evaluators[device] = Evaluator(model, device, job.settings, job.plan, self._warn)
-        return evaluators
-
-    def _verify(self, evaluators: dict[torch.device, Evaluator], reader: PatchReader) -> None:
-        """Let a reduced precision prove itself on the first batch of the plan, always the same one."""
-        if not any(evaluator.needs_verification for evaluator in evaluators.values()):
-            return
-        voxels = torch.from_numpy(read_batch(reader, self._job.plan, Batches(self._job.plan)[0]))
-        for device, evaluator in evaluators.items():
-            evaluator.verify(voxels.to(device))
-
-    def _evaluate(self, batch: Batch, voxels: torch.Tensor, evaluator: Evaluator, device: torch.device) -> _Output:
-        with self._watch.stage("forward"):
-            if device.type == "cuda":
-                voxels = voxels.pin_memory()
-            output = evaluator(voxels.to(device, non_blocking=True))
-            plan = self._job.plan
-            check_finite(output, [plan.patch_box(index) for index in batch], self._job.model.spec.name)
-            check_storable(self._job, output)
-        with self._watch.stage("blend"):
-            # multiply here, add later: a fused operation rounds differently from one element to the next
-            window = self._windows(tuple(output.shape[2:]), device)
-            if device.type != "cpu":
-                return _Output(batch, output * window)
-            weighted = self._buffers.take(output.numel(), device)
-            return _Output(batch, torch.mul(output, window, out=weighted.view(output.shape)))
-
-    def _pass(self, results: Iterator[_Output], open_sink: Callable[[int], Sink]) -> Sink:
-        job = self._job
-        first = next(results)
-        outputs = int(first.weighted.shape[1])
+        evaluation = Evaluation(job, statistics, self._control, self._watch, self._warn)
+        batches = iter(self._agenda)
+        # one batch at least, which tells the number of classes
+        first = next(batches, Batches(job.plan)[0])
+        with single_threaded(), Lanes[Batch, torch.Tensor](job.lanes, evaluation, self._watch) as lanes:
+            (output,) = lanes.map([first])
+        outputs = int(output.shape[1])
         place = sums_place(job, outputs)
         sink = open_sink(outputs)
-        reduction = make_reduction(job, outputs)
-        scratch = Scratch(job.output)
-        sums = ChunkAccumulators(job.plan, scratch, budget=place.budget, skip=self._outside)
-        finishing = Finisher(sink, job.plan, reduction, self._on_event, self._watch, sums.recycle)
-        with _closed_on_failure(sink), scratch, finishing as finisher:
-            self._on_event(Started(plan=job.plan, volume=sink.volume))
-            self._blend(first, place.device, sums, finisher)
-            del first
-            for result in results:
-                self._control.checkpoint()
-                self._blend(result, place.device, sums, finisher)
-            self._fill_uncovered(finisher, outputs)
+        with _closed_on_failure(sink), Scratch(job.output) as scratch:
+            blending = Blending(job.plan, place, scratch, self._outside, self._watch)
+            finisher = Finisher(
+                sink, job.plan, make_reduction(job, outputs), self._on_event, self._watch, blending.recycle
+            )
+            with finisher:
+                self._on_event(Started(plan=job.plan, volume=sink.volume))
+                with single_threaded():
+                    self._hand_over(first, blending.add(first, output), finisher)
+                    del output
+                    for batch, finished in self._blended(batches, evaluation, blending):
+                        self._hand_over(batch, finished, finisher)
+                self._fill_uncovered(finisher, outputs)
         return sink
 
-    def _blend(self, result: _Output, home: torch.device, sums: ChunkAccumulators, finisher: Finisher) -> None:
+    def _blended(
+        self, batches: Iterator[Batch], evaluation: Evaluation, blending: Blending
+    ) -> Iterator[tuple[Batch, Finished]]:
+        """Yield every batch with the chunks that it finishes, when it is evaluated and added."""
+
+        def expected() -> Iterator[Batch]:
+            for batch in batches:
+                blending.expect(batch)
+                yield batch
+
+        def work(batch: Batch, lanes: Lanes[Batch, _Result]) -> _Result:
+            try:
+                output = evaluation(batch, lanes)
+                return (batch, blending.add(batch, output) if blending.in_lanes else output)
+            except BaseException:
+                blending.give_up()
+                raise
+
+        with Lanes(self._job.lanes, work, self._watch) as lanes:
+            for batch, done in lanes.map(expected()):
+                yield batch, blending.add(batch, done) if isinstance(done, torch.Tensor) else done
+
+    def _hand_over(self, batch: Batch, finished: Finished, finisher: Finisher) -> None:
+        self._control.checkpoint()
         finisher.check()
-        finished: list[tuple[Index, TiledSums]] = []
-        with self._watch.stage("blend"):
-            weighted = _at_home(result.weighted, home)
-            for index, patch in zip(result.batch, weighted.unbind(), strict=True):
-                finished += sums.add(patch, index)
-        if result.weighted.device.type == "cpu":
-            self._buffers.give(result.weighted.view(-1))
-        for chunk, total in finished:
-            finisher.submit(chunk, total)
-        self._evaluated += len(result.batch)
-        self._counted += self._agenda.count(result.batch)
+        for chunk, sums in finished:
+            finisher.submit(chunk, sums)
+        self._evaluated += len(batch)
+        self._counted += self._agenda.count(batch)
         total = self._job.plan.n_patches
         # where nothing is left to do, a batch that was passed over is evaluated to learn the number of classes
         done = min(self._counted + self._agenda.passed_over, total)
@@ -211,25 +162,3 @@ def _closed_on_failure(sink: Sink) -> Iterator[None]:
     except BaseException:
         sink.close()
         raise
-
-
-def _at_home(weighted: torch.Tensor, home: torch.device) -> torch.Tensor:
-    if weighted.is_cuda:
-        # a lane's stream made it: its memory must not be given to that lane again before it is added here
-        weighted.record_stream(torch.cuda.current_stream(weighted.device))
-    return weighted.to(home)
-
-
-class _Windows:
-    """The window on every device, for every shape of a patch."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._window = plan.window
-        self._known: dict[tuple[tuple[int, ...], torch.device], torch.Tensor] = {}
-
-    def __call__(self, shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
-        """Return float32 of a patch's shape."""
-        key = (shape, device)
-        if key not in self._known:
-            self._known[key] = torch.from_numpy(window_array(self._window, shape).copy()).to(device)
-        return self._known[key]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 from napari_seamless.blend import remove_stale
 from napari_seamless.engine.cluster import Order, cluster_client, run_parts
 from napari_seamless.engine.corridor import Corridor
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 def run(job: Job, on_event: OnEvent, control: Control) -> Segmentation:
     """Run a job: see `Job.run`."""
     try:
-        return _run(job, on_event, control)
+        # other threads add to what this one makes, which torch forbids for tensors of somebody's inference mode
+        with torch.inference_mode(mode=False):
+            return _run(job, on_event, control)
     except SeamlessError:
         raise
     except (MemoryError, RuntimeError) as error:
