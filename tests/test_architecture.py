@@ -26,7 +26,7 @@ FACES = {"cli", "_napari", "_qt"}
 NOT_IN_THE_CORE = {
     *("PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "napari", "npe2", "qtpy", "superqt", "vispy"),
     *("distributed", "indexed_gzip", "matplotlib", "nibabel", "nilearn", "skimage", "sklearn", "tifffile"),
-    *("monai", "ome_zarr", "patchly", "scipy", "torchio", "trimesh"),
+    *("monai", "ome_zarr", "patchly", "scipy", "tensorflow", "keras", "torchio", "trimesh"),
 }
 
 ROOMS = sorted(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_seamless.errors import SeamlessError
     from napari_seamless.models import demo_model, load_model
     from napari_seamless.plan import make_plan
-    from napari_seamless.quality import TorchPatchPerformance
+    from napari_seamless.quality import TensorflowPatchPerformance, TorchPatchPerformance
     from napari_seamless.recipe import RunSettings
     from napari_seamless.sampling import Aggregator, GridSampler, SamplingMode
     from napari_seamless.types import Box, Model, ModelSpec, Plan, Volume
@@ -33,6 +33,7 @@ _HOMES = {
     "SamplingMode": "sampling",
     "SeamlessError": "errors",
     "Segmentation": "engine",
+    "TensorflowPatchPerformance": "quality",
     "TorchPatchPerformance": "quality",
     "Volume": "types",
     "demo_model": "models",
@@ -55,6 +56,7 @@ __all__ = [
     "SamplingMode",
     "SeamlessError",
     "Segmentation",
+    "TensorflowPatchPerformance",
     "TorchPatchPerformance",
     "Volume",
     "demo_model",

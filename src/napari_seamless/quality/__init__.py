@@ -1,6 +1,7 @@
 """How good a result is: metrics between labels and a reference, and errors by coordinate inside the patch."""
 
 from napari_seamless.quality.advice import Advice, advise, pareto_front
+from napari_seamless.quality.keras_tracker import TensorflowPatchPerformance
 from napari_seamless.quality.measures import MEASURES
 from napari_seamless.quality.metrics import check_truth, dice_scores
 from napari_seamless.quality.performance import PatchPerformance
@@ -12,6 +13,7 @@ __all__ = [
     "MEASURES",
     "Advice",
     "PatchPerformance",
+    "TensorflowPatchPerformance",
     "TorchPatchPerformance",
     "advise",
     "check_truth",
