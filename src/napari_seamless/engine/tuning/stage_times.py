@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from napari_seamless.engine.job import Job
     from napari_seamless.types import Plan
 
+_GROUPS = 4
+"""Results come in bursts: their pace is that of a few groups."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageTimes:
@@ -116,10 +119,10 @@ def steady_pace(instants: Sequence[float], lanes: int) -> float:
 
     Examples
     --------
-    >>> steady_pace([0.0, 3.0, 4.0, 5.0, 6.0, 7.0, 107.0, 108.0, 109.0], lanes=1)
+    >>> steady_pace([*range(20), *range(100, 120)], lanes=1)
     1.0
     """
-    group = max(1, min(lanes, len(instants) - 1))
+    group = max(1, min(max(_GROUPS * lanes, len(instants) // 16), len(instants) - 1))
     gaps = sorted(b - a for a, b in zip(instants, instants[group:], strict=False))
     cut = len(gaps) // 4
     return mean(gaps[cut : len(gaps) - cut]) / group
