@@ -102,7 +102,7 @@ def take_run(options: argparse.Namespace) -> None:
 
 
 def take_region(options: argparse.Namespace) -> None:
-    """Show a region that was drawn, segmented alone, and the settings that most runs leave alone."""
+    """Show a region that was drawn, and segmented alone."""
     viewer, dock = open_window(options.theme)
     show_plane(viewer)
     choose(dock, options.model, patch_size=96, overlap=0.25, chunk_size=30)
@@ -111,7 +111,6 @@ def take_region(options: argparse.Namespace) -> None:
     viewer.layers["region"].add_rectangles(
         np.array([(z, top, left), (z, top, right), (z, bottom, right), (z, bottom, left)])
     )
-    dock.tiling_view.disclosure.click()
     wait(0.5)
     choose(dock, options.model, **dock.state.values | {"region": f"z=70:110,{dock.state.values['region']}"})
     dock.run()
