@@ -12,9 +12,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.networks import as_model, local_network
+from tests.engine.networks import as_model, image, local_network
 from torch import nn
 
+from napari_seamless import segment
+from napari_seamless.engine import Control, Event, Progress
 from napari_seamless.engine import lanes as lanes_module
 from napari_seamless.engine.lanes import LaneCount, Lanes, lane_count
 from napari_seamless.engine.stopwatch import Stopwatch
@@ -264,3 +266,19 @@ def test_an_adapter_that_does_not_say_is_not_called_by_several_threads() -> None
             return batch
 
     assert len(lanes_of(Foreign()).devices) == 1
+
+
+def test_an_error_ends_a_run_that_is_paused() -> None:
+    control = Control()
+
+    def network(x: torch.Tensor) -> torch.Tensor:
+        time.sleep(0.01)
+        return x
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, Progress) and event.done == 3:
+            control.pause()
+            raise KeyboardInterrupt("from outside")
+
+    with pytest.raises(KeyboardInterrupt, match="from outside"):
+        segment(image((64, 64)), network, patch_size=8, device="cpu", control=control, on_event=on_event)

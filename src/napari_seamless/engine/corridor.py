@@ -127,8 +127,12 @@ class Corridor:
                 raise
 
         with Lanes(self._job.lanes, work, self._watch) as lanes:
-            for batch, done in lanes.map(expected()):
-                yield batch, blending.add(batch, done) if isinstance(done, torch.Tensor) else done
+            try:
+                for batch, done in lanes.map(expected()):
+                    yield batch, blending.add(batch, done) if isinstance(done, torch.Tensor) else done
+            except BaseException:
+                self._control.resume()  # lanes that a pause holds could not end
+                raise
 
     def _hand_over(self, batch: Batch, finished: Finished, finisher: Finisher) -> None:
         self._control.checkpoint()
