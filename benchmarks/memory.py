@@ -1,6 +1,6 @@
 """Peak memory for volumes from 0.25 to 16 gigavoxels: ours under a budget of 1 GiB, and the peers' as far as they get.
 
-The input is one brain repeated lazily, the network sorts intensities into three classes, patches of 128^3 overlap by an
+The input is one brain repeated lazily, the network sorts intensities into three classes, patches of 64^3 overlap by an
 eighth, and labels go to Zarr. Every size and contender has a process of its own; peers may take `--limit-gib` of data.
 """
 
@@ -22,8 +22,8 @@ from tiled_brain import TiledBrain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATCH, STEP, CLASSES = 128, 112, 3
-GRIDS = {"0.27": (4, 5, 5), "1.1": (8, 8, 8), "4.0": (13, 13, 13), "15.9": (21, 21, 22)}
+PATCH, STEP, CLASSES = 64, 56, 3
+GRIDS = {"0.26": (9, 11, 11), "1.05": (17, 17, 17), "3.9": (27, 27, 27), "15.8": (43, 44, 44)}
 """Steps along each axis by gigavoxels: shapes that the grid fits exactly, so that all contenders have one grid."""
 QUICK_GRIDS = {"0.01": (1, 1, 1), "0.02": (1, 1, 2)}
 PEER_SECONDS = 1800

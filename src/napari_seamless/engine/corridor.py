@@ -18,6 +18,7 @@ from napari_seamless.engine.lanes import Lanes
 from napari_seamless.engine.memory import sums_place
 from napari_seamless.engine.output import make_reduction
 from napari_seamless.engine.threads import single_threaded
+from napari_seamless.engine.trim import Trimmer
 from napari_seamless.plan import Batch, Batches, uncovered_chunks
 from napari_seamless.volume import ChunkFaults
 
@@ -58,6 +59,7 @@ class Corridor:
         self._control = control
         self._watch = watch
         self._outside = outside
+        self._trim = Trimmer(wanted=job.settings.memory_budget is not None)
         self._agenda = Agenda(job.plan, outside, lambda: control.in_sight)
 
     @property
@@ -139,6 +141,7 @@ class Corridor:
         finisher.check()
         for chunk, sums in finished:
             finisher.submit(chunk, sums)
+        self._trim()
         self._evaluated += len(batch)
         self._counted += self._agenda.count(batch)
         total = self._job.plan.n_patches
