@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_seamless.cli.run import Outcome
-    from napari_seamless.engine.result import Segmentation
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
@@ -63,7 +62,7 @@ def summary(outcome: Outcome) -> str:
         plan["write"]: f"{times(plan['shape'])} voxels, {len(result.classes)} classes, {levels} pyramid levels",
         "patches": (
             f"{result.patches} of {times(plan['patch_size'])}, overlap {_overlap(plan['overlap'])}, border "
-            f"{plan['border']}, window {plan['window']}, on {plan['device']}{_evaluated(result)}"
+            f"{plan['border']}, window {plan['window']}, on {plan['device']}{_evaluated(outcome)}"
         ),
         "time": _time(result.timings, int(result.evaluated)),
         "peak memory": byte_size(result.peak_memory_bytes),
@@ -73,13 +72,16 @@ def summary(outcome: Outcome) -> str:
     return f"{result.path}\n{aligned(rows)}"
 
 
-def _evaluated(result: Segmentation) -> str:
+def _evaluated(outcome: Outcome) -> str:
     """Say where not every patch was evaluated once in this run: it was resumed, or done in tasks with borders."""
+    result, job = outcome.result, outcome.job
     if result.evaluated == result.patches:
         return ""
     if result.evaluated < result.patches:
         return f"\n{result.evaluated} of them in this run"
     again = result.evaluated - result.patches
+    if job.workers is None and job.scheduler is None:
+        return f"\n{again} beside the region, in the same batches"
     return f"\n{again} of them ({again / result.patches:.0%}) evaluated again, at the borders between tasks"
 
 
