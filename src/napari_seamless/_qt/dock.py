@@ -50,10 +50,10 @@ class SegmentDock(QWidget):
         parts = Parts(self.state, self.worker, core)
         self.tiling = TilingController(self.tiling_view, self.run_view, parts)
         # The volume's controller comes last: all others listen when it makes the first choice.
-        self.sight = SightController(napari_viewer, self.run_view, self._volume_layer)
+        self.sight = SightController(napari_viewer, self.run_view, self.state)
         self.run_steps = RunController(napari_viewer, self.run_view, parts, self.tiling, self.sight)
         self.network = NetworkController(self.network_view, parts)
-        self.region = RegionController(napari_viewer, self.volume_view.region, parts, self._volume_layer)
+        self.region = RegionController(napari_viewer, self.volume_view.region, parts)
         self.volume = VolumeController(napari_viewer, self.volume_view, parts)
         self._lay_out()
         self._paint()
@@ -123,10 +123,6 @@ class SegmentDock(QWidget):
         """Return a size that shows every step on a common screen."""
         return QSize(360, 860)
 
-    def _volume_layer(self) -> Any:
-        """Return the layer that shows the volume, or None."""
-        return self.volume.layer
-
     def _lay_out(self) -> None:
         column = QWidget()
         column.setObjectName("stepColumn")
@@ -135,8 +131,8 @@ class SegmentDock(QWidget):
         steps.setSpacing(8)
         for view in (self.volume_view, self.network_view, self.tiling_view):
             steps.addWidget(view)
-        scroll = _Scroll(column)
-        self.tiling_view.disclosure.toggled.connect(lambda shown: scroll.reveal(self.tiling_view.rare, shown))
+        scroll = _Scroll(column, self.tiling_view.rare)
+        self.tiling_view.disclosure.toggled.connect(scroll.reveal)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 6)
         layout.setSpacing(8)
@@ -155,28 +151,35 @@ class SegmentDock(QWidget):
 
 
 class _Scroll(QScrollArea):
-    """A scroll area that is never taller than what it holds, so that the last step follows closely."""
+    """A scroll area that is never taller than what it holds, so that the last step follows closely.
 
-    def __init__(self, content: QWidget) -> None:
+    Parameters
+    ----------
+    content : QWidget
+        What is scrolled.
+    disclosed : QWidget
+        The part of it that is hidden at first.
+    """
+
+    def __init__(self, content: QWidget, disclosed: QWidget) -> None:
         super().__init__()
         self.setWidget(content)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self._revealed: QWidget | None = None
+        self._disclosed = disclosed
         self._reveal_soon = QTimer(self)
         self._reveal_soon.setSingleShot(True)
         self._reveal_soon.timeout.connect(self._reveal)
 
-    def reveal(self, widget: QWidget, shown: bool) -> None:
-        """Scroll to what has just been shown below the edge, as soon as it is laid out."""
-        self._revealed = widget if shown else None
-        self._reveal_soon.start()
+    def reveal(self, shown: bool) -> None:
+        """Scroll to what has just been disclosed below the edge, as soon as it is laid out."""
+        if shown:
+            self._reveal_soon.start()
 
     def _reveal(self) -> None:
-        if self._revealed is not None:
-            self.ensureWidgetVisible(self._revealed, 0, 12)
+        self.ensureWidgetVisible(self._disclosed, 0, 12)
 
     def sizeHint(self) -> QSize:
         """Return the size of the content."""

@@ -50,6 +50,8 @@ class WindowState:
 
     Parameters
     ----------
+    layer : napari.layers.Layer or None
+        Shows the volume.
     volume, model : Volume, Model or None
         What will be segmented, and by what.
     values : dict
@@ -64,6 +66,7 @@ class WindowState:
         What the message line says.
     """
 
+    layer: Any = None
     volume: Volume | None = None
     model: Model | None = None
     values: dict[str, Any] = field(default_factory=default_values)

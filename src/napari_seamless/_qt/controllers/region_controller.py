@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from napari_seamless._napari.region_layer import RegionLayer
@@ -23,12 +23,10 @@ class RegionController:
         Gets the rectangle as soon as somebody asks to draw.
     view, parts
         The widget, and what the controllers share.
-    find_layer : callable
-        Returns the layer that shows the volume, or None.
     """
 
-    def __init__(self, viewer: Any, view: RegionEdit, parts: Parts, find_layer: Callable[[], Any]) -> None:
-        self._viewer, self._view, self._find_layer = viewer, view, find_layer
+    def __init__(self, viewer: Any, view: RegionEdit, parts: Parts) -> None:
+        self._viewer, self._view = viewer, view
         self._state = parts.state
         self._rectangle: RegionLayer | None = None
         self._shape: tuple[int, ...] | None = None
@@ -40,7 +38,7 @@ class RegionController:
 
     def draw(self) -> None:
         """Let a person draw the region with the mouse."""
-        layer, volume = self._find_layer(), self._state.volume
+        layer, volume = self._state.layer, self._state.volume
         if layer is None or volume is None:
             self._state.say("Choose a volume first; the region is drawn on its slices.", "warning")
             return

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer
 
 from napari_seamless._napari.in_sight import box_in_sight
+from napari_seamless._qt.state import WindowState
 from napari_seamless._qt.views.run_view import RunView
 from napari_seamless.types import Box, Volume
 
@@ -26,13 +26,13 @@ class SightController(QObject):
         Whose view is followed.
     view : RunView
         Says whether to follow.
-    find_layer : callable
-        Returns the layer that shows the volume, or None.
+    state : WindowState
+        Knows the layer that shows the volume.
     """
 
-    def __init__(self, viewer: Any, view: RunView, find_layer: Callable[[], Any]) -> None:
+    def __init__(self, viewer: Any, view: RunView, state: WindowState) -> None:
         super().__init__(view)
-        self._viewer, self._view, self._find_layer = viewer, view, find_layer
+        self._viewer, self._view, self._state = viewer, view, state
         self._control: Any = None
         self._layer: Any = None
         self._volume: Volume | None = None
@@ -44,7 +44,7 @@ class SightController(QObject):
 
     def follow(self, control: Any, volume: Volume) -> None:
         """Tell the control of a run over a volume what is in sight, now and until `stop`."""
-        self._control, self._volume, self._layer = control, volume, self._find_layer()
+        self._control, self._volume, self._layer = control, volume, self._state.layer
         self._told = None
         if self._layer is not None:
             self.look()

@@ -27,7 +27,6 @@ class VolumeController:
         self._viewer, self._view = viewer, view
         self._state, self._worker, self._core = parts.state, parts.worker, parts.core
         state = parts.state
-        self._chosen: Any = None
         self._opened: dict[int, tuple[Any, Volume]] = {}
         self._generation = 0
         view.layer_chosen.connect(self._on_chosen)
@@ -48,15 +47,10 @@ class VolumeController:
         else:
             self._show()
 
-    @property
-    def layer(self) -> Any:
-        """The chosen layer; None where nothing is chosen."""
-        return self._chosen
-
     def choose(self, layer: Any) -> None:
         """Take a layer as the volume; refusals go to the message line."""
         self._generation += 1
-        self._chosen = layer
+        self._state.layer = layer
         opened = self._opened.get(_key(layer))
         try:
             self._state.volume = opened[1] if opened else self._core.open_volume(layer)
@@ -113,15 +107,15 @@ class VolumeController:
                 self.choose(layer)
 
     def _on_inserted(self, event: Any) -> None:
-        if self._chosen is None and event.value in self._images() and not self._state.phase.busy:
+        if self._state.layer is None and event.value in self._images() and not self._state.phase.busy:
             self.choose(event.value)
         else:
             self._list_layers()
 
     def _on_removed(self, event: Any) -> None:
         self._opened.pop(_key(event.value), None)
-        if self._chosen is not None and event.value == self._chosen:
-            self._chosen = None
+        if self._state.layer is not None and event.value == self._state.layer:
+            self._state.layer = None
             if self._state.phase.busy:
                 self._state.say("The volume's layer was removed; the run goes on with what it has opened.", "warning")
             images = self._images()
@@ -142,7 +136,7 @@ class VolumeController:
 
     def _list_layers(self, *_: object) -> None:
         layers = {_key(layer): layer.name for layer in self._images()}
-        self._view.show_layers(layers, None if self._chosen is None else _key(self._chosen))
+        self._view.show_layers(layers, None if self._state.layer is None else _key(self._state.layer))
 
     def _forget_error(self) -> None:
         if self._state.message.severity == "error" or self._state.message.text.startswith("Opening "):
