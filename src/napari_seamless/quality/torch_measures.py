@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from napari_seamless.errors import SettingsError
 from napari_seamless.quality.measures import Errors, MeasureFunction
-from napari_seamless.quality.target_layout import Truth, class_labels, probabilities_of
+from napari_seamless.quality.target_layout import Truth, class_labels, largest, probabilities_of
 
 _LEAST_LOG = -100.0
 """Where torch's own binary cross entropy ends too: the error of a certain mistake is finite."""
@@ -60,7 +60,7 @@ def _of_probabilities(name: str, prediction: torch.Tensor, target: torch.Tensor)
     if name == "soft_dice":
         return _soft_dice(prediction, target)
     labels = class_labels(prediction, target)
-    found = prediction.argmax(dim=1) if prediction.shape[1] > 1 else (prediction[:, 0] > 0.5).long()
+    found = largest(prediction) if prediction.shape[1] > 1 else (prediction[:, 0] > 0.5).long()
     wrong = found != labels.values
     if name == "error_rate":
         return _where(wrong, labels)
