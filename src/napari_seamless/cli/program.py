@@ -11,6 +11,7 @@ from napari_seamless.cli.boundary import OneSentenceGroup, debug_option
 from napari_seamless.cli.demo import demo
 from napari_seamless.cli.info import info
 from napari_seamless.cli.segment import segment
+from napari_seamless.cli.tune import tune
 
 
 @click.group(cls=OneSentenceGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,6 +23,7 @@ def program() -> None:
 
 program.add_command(info)
 program.add_command(segment)
+program.add_command(tune)
 program.add_command(demo)
 
 

@@ -12,7 +12,8 @@ from napari_seamless.engine.events import Event, Measuring, Progress, Started, W
 if TYPE_CHECKING:
     from types import TracebackType
 
-_FORMAT = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} patches, {elapsed} so far, {remaining} left{postfix}"
+PATCHES = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} patches, {elapsed} so far, {remaining} left{postfix}"
+"""Text of a bar that counts patches."""
 _MEASURING_FORMAT = "{desc}Measuring intensities {percentage:.0f}%|{bar}| {elapsed} so far, {remaining} left"
 
 
@@ -76,7 +77,7 @@ class TerminalReporter:
 
     def _start(self, event: Started) -> None:
         self.started = True
-        self._open_bar(event.plan.n_patches, _FORMAT)
+        self._open_bar(event.plan.n_patches, PATCHES)
 
     def _open_bar(self, total: int, text: str) -> None:
         """Replace the bar, where there is one, by a new one."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 @click.option(
     "--axes", metavar="NAMES", help="Name of each array axis, such as zyx or czyx, where the format has none."
 )
+@click.option(
+    "--recipe", metavar="FILE", help="Settings as JSON, such as tune --recipe writes; what is given beside it wins."
+)
 @click.option("--truth", metavar="LABELS", help="Reference labels; the Dice score of each class is reported.")
 @click.option("--overwrite", is_flag=True, help="Replace an OUTPUT that exists.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped; its settings must be the same.")
@@ -44,6 +47,7 @@ def segment(
     *,
     model: str,
     axes: str | None,
+    recipe: str | None,
     truth: str | None,
     overwrite: bool,
     resume: bool,
@@ -64,6 +68,7 @@ def segment(
         raise click.UsageError("--workers starts processes here and --scheduler uses others; choose one of them.")
     # The engine and torch are imported here, so that help and wrong arguments answer at once.
     from napari_seamless.cli.progress import TerminalReporter
+    from napari_seamless.cli.recipe_file import with_recipe
     from napari_seamless.cli.report import as_json as reported
     from napari_seamless.cli.report import summary
     from napari_seamless.cli.run import Request, run
@@ -72,7 +77,7 @@ def segment(
         source=source,
         output=output,
         model=model,
-        settings=settings,
+        settings=with_recipe(recipe, settings),
         axes=axes,
         truth=truth,
         overwrite=overwrite,
