@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -129,6 +130,13 @@ def test_its_state_continues_where_it_was(tmp_path: Any) -> None:
     assert (restored.n_patches_seen, tracker.n_patches_seen) == (4, 3)
     torch.testing.assert_close(restored.mean, whole.mean)
     torch.testing.assert_close(restored.variance, whole.variance)
+
+
+def test_its_text_says_what_it_measures() -> None:
+    tracker = TorchPatchPerformance(nn.BCELoss(), "l2")
+    tracker(*batch())
+    assert "measure=l2, n_patches_seen=3" in repr(tracker)
+    assert pickle.loads(pickle.dumps(tracker)).n_patches_seen == copy.deepcopy(tracker).n_patches_seen == 3
 
 
 def test_an_empty_state_is_a_state_too() -> None:

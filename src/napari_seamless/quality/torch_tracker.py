@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from napari_seamless.errors import SettingsError
-from napari_seamless.quality.performance import PatchPerformance
+from napari_seamless.quality.performance import PatchPerformance, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +148,10 @@ class TorchPatchPerformance(nn.Module):
             # The device that the module goes to; float64 stays, whatever type its weights get.
             self.performance.to(fn(moments["mean"].flatten()[:0]).device)
         return self
+
+    def extra_repr(self) -> str:
+        """Return what the module's text says beside its loss."""
+        return f"measure={name_of(self.measure)}, n_patches_seen={self.n_patches_seen}"
 
     def get_extra_state(self) -> dict[str, Any]:
         """Return the statistics for the module's state dict."""
