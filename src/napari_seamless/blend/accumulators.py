@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from napari_seamless.blend.buffers import Buffers
-from napari_seamless.blend.tiles import Span, TiledSums, spans, tile_cuts
+from napari_seamless.blend.chunk_state import ChunkState, Touch, add_parts, from_start
+from napari_seamless.blend.tiles import TiledSums, spans, tile_cuts
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -23,50 +23,6 @@ Index = tuple[int, ...]
 
 _SLACK = 8
 """What is spilled goes down to this part below the budget, so that not every patch has to spill."""
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """A chunk in flight.
-
-    Its patches have a fixed order, the raster order, in which `added` counts them. One that comes before its turn waits
-    in `early` under its place in that order; None there means that it waits in the scratch store.
-    """
-
-    index: Index
-    patches: tuple[range, ...]
-    total: int
-    cuts: tuple[tuple[int, ...], ...]
-    sums: TiledSums | None = None
-    spilled: bool = False
-    busy: bool = False
-    added: int = 0
-    early: dict[int, torch.Tensor | None] = field(default_factory=dict)
-
-    def place(self, patch: Index) -> int:
-        """Return the place of a patch in the chunk's order."""
-        place = 0
-        for i, r in zip(patch, self.patches, strict=True):
-            place = place * len(r) + i - r.start
-        return place
-
-    def patch(self, place: int) -> Index:
-        """Return the patch at a place of the chunk's order."""
-        index = []
-        for r in reversed(self.patches):
-            place, i = divmod(place, len(r))
-            index.append(r.start + i)
-        return tuple(reversed(index))
-
-
-@dataclass(frozen=True, slots=True)
-class _Touch:
-    """What a patch and a chunk share along one axis: voxels of the patch, and where they go in the chunk's tiles."""
-
-    chunk: int
-    lo: int
-    hi: int
-    spans: tuple[Span, ...]
 
 
 class ChunkAccumulators:
@@ -96,8 +52,8 @@ class ChunkAccumulators:
         self._budget = budget
         self._skip = skip
         self._buffers = Buffers()
-        self._chunks: dict[Index, _Chunk] = {}
-        self._touches: list[dict[int, tuple[_Touch, ...]]] = [{} for _ in plan.grids]
+        self._chunks: dict[Index, ChunkState] = {}
+        self._touches: list[dict[int, tuple[Touch, ...]]] = [{} for _ in plan.grids]
         self._expected: dict[Index, int] = {}
         self._count = 0
         self._changed = threading.Condition()
@@ -139,7 +95,7 @@ class ChunkAccumulators:
         finished = []
         while waiting:
             ready, waiting = self._take_turns(waiting, index, weighted)
-            _add([(chunk, weighted, touch) for chunk, touch in ready])
+            add_parts([(chunk, weighted, touch) for chunk, touch in ready])
             finished += self._end_turns([chunk for chunk, _ in ready], weighted)
         with self._changed:
             self._expected.pop(index, None)
@@ -149,25 +105,25 @@ class ChunkAccumulators:
         """Take back finished sums that nobody looks at any more, from any thread: their memory serves the next ones."""
         self._buffers.give(sums.flat)
 
-    def _touching(self, axis: int, patch: int) -> tuple[_Touch, ...]:
+    def _touching(self, axis: int, patch: int) -> tuple[Touch, ...]:
         """Return the chunks along an axis that a patch touches; computed once for each patch along the axis."""
         known = self._touches[axis]
         if patch not in known:
             known[patch] = tuple(self._touch(axis, patch))
         return known[patch]
 
-    def _touch(self, axis: int, patch: int) -> Iterator[_Touch]:
+    def _touch(self, axis: int, patch: int) -> Iterator[Touch]:
         plan, (lo, hi) = self._plan, self._plan.grids[axis].interval(patch)
         for chunk in plan.chunks_along(axis, lo, hi):
             start = plan.output_box.start[axis] + chunk * plan.chunk[axis]
             stop = min(start + plan.chunk[axis], plan.output_box.stop[axis])
             a, b = max(lo, start), min(hi, stop)
             cuts = tile_cuts(stop - start, len(plan.grids))
-            yield _Touch(chunk, a - lo, b - lo, spans(cuts, a - start, b - start, lo - start))
+            yield Touch(chunk, a - lo, b - lo, spans(cuts, a - start, b - start, lo - start))
 
     def _take_turns(
-        self, touches: list[tuple[_Touch, ...]], patch: Index, weighted: torch.Tensor
-    ) -> tuple[list[tuple[_Chunk, tuple[_Touch, ...]]], list[tuple[_Touch, ...]]]:
+        self, touches: list[tuple[Touch, ...]], patch: Index, weighted: torch.Tensor
+    ) -> tuple[list[tuple[ChunkState, tuple[Touch, ...]]], list[tuple[Touch, ...]]]:
         """Take the chunks that a patch may be added to now; return them, and those for which it has to wait.
 
         Where there are only such, it waits here. What it cannot wait for is kept.
@@ -197,7 +153,7 @@ class ChunkAccumulators:
         """Tell whether another patch is on its way and began earlier; to wait for such alone has an end."""
         return self._expected.get(other, self._count + 1) < self._expected.get(patch, 0)
 
-    def _end_turns(self, chunks: list[_Chunk], like: torch.Tensor) -> list[tuple[Index, TiledSums]]:
+    def _end_turns(self, chunks: list[ChunkState], like: torch.Tensor) -> list[tuple[Index, TiledSums]]:
         """Add what has waited for these turns to end; return the chunks that are finished."""
         with self._changed:
             for chunk in chunks:
@@ -208,7 +164,7 @@ class ChunkAccumulators:
             self._changed.notify_all()
             return [(chunk.index, self._release(chunk)) for chunk in chunks if chunk.added == chunk.total]
 
-    def _chunk(self, touch: tuple[_Touch, ...]) -> _Chunk | None:
+    def _chunk(self, touch: tuple[Touch, ...]) -> ChunkState | None:
         index = tuple([t.chunk for t in touch])
         if index not in self._chunks:
             if index in self._skip:
@@ -216,10 +172,10 @@ class ChunkAccumulators:
             box = self._plan.chunk_box(index)
             patches = self._plan.touching(box)
             cuts = tuple(tile_cuts(n, len(index)) for n in box.shape)
-            self._chunks[index] = _Chunk(index, patches, math.prod(map(len, patches)), cuts)
+            self._chunks[index] = ChunkState(index, patches, math.prod(map(len, patches)), cuts)
         return self._chunks[index]
 
-    def _fetch(self, chunk: _Chunk, like: torch.Tensor) -> None:
+    def _fetch(self, chunk: ChunkState, like: torch.Tensor) -> None:
         """Bring the sums of a chunk into memory: from scratch, or new."""
         if chunk.sums is not None:
             return
@@ -234,13 +190,13 @@ class ChunkAccumulators:
         chunk.sums = TiledSums(like.shape[0], chunk.cuts, flat)
         self.held_bytes += chunk.sums.nbytes
 
-    def _keep(self, chunk: _Chunk, place: int, part: torch.Tensor) -> None:
+    def _keep(self, chunk: ChunkState, place: int, part: torch.Tensor) -> None:
         """Let a copy of a patch's part of a chunk wait for its turn."""
         self._make_room(4 * part.numel())
         chunk.early[place] = part.clone()
         self.held_bytes += 4 * part.numel()
 
-    def _add_early(self, chunk: _Chunk, like: torch.Tensor) -> None:
+    def _add_early(self, chunk: ChunkState, like: torch.Tensor) -> None:
         """Add the waiting part whose turn has come."""
         touch = [
             next(t for t in self._touching(axis, i) if t.chunk == at)
@@ -254,10 +210,10 @@ class ChunkAccumulators:
             self.held_bytes -= 4 * part.numel()
         part = part.view(like.shape[0], *(t.hi - t.lo for t in touch))
         # a part begins where the patch meets the chunk
-        _add([(chunk, part, tuple(map(_from_start, touch)))])
+        add_parts([(chunk, part, tuple(map(from_start, touch)))])
         chunk.added += 1
 
-    def _release(self, chunk: _Chunk) -> TiledSums:
+    def _release(self, chunk: ChunkState) -> TiledSums:
         sums, chunk.sums = chunk.sums, None
         if sums is None:
             raise RuntimeError("a chunk without sums cannot be finished")
@@ -275,7 +231,7 @@ class ChunkAccumulators:
                 return
             self._spill(chunk)
 
-    def _spill(self, chunk: _Chunk) -> None:
+    def _spill(self, chunk: ChunkState) -> None:
         for place, part in chunk.early.items():
             if part is not None:
                 self._scratch.save((*chunk.index, place), part)
@@ -286,26 +242,3 @@ class ChunkAccumulators:
             self.held_bytes -= chunk.sums.nbytes
             self._buffers.give(chunk.sums.flat)
             chunk.sums, chunk.spilled = None, True
-
-
-def _add(parts: list[tuple[_Chunk, torch.Tensor, tuple[_Touch, ...]]]) -> None:
-    """Add what patches have for chunks, tile by tile."""
-    targets, sources = [], []
-    for chunk, patch, touch in parts:
-        if chunk.sums is None:
-            raise RuntimeError("the sums of a chunk must be in memory before a patch is added")
-        for axes in itertools.product(*[t.spans for t in touch]):
-            number = 0
-            for (i, _, _), cut in zip(axes, chunk.cuts, strict=True):
-                number = number * (len(cut) - 1) + i
-            targets.append(chunk.sums.tiles[number][(slice(None), *[here for _, here, _ in axes])])
-            sources.append(patch[(slice(None), *[there for _, _, there in axes])])
-    if targets:
-        # one call for all: other threads run meanwhile, and each call would have to wait for them to go on
-        torch._foreach_add_(targets, sources)
-
-
-def _from_start(touch: _Touch) -> _Touch:
-    """Return the same for a patch that is cut to what the chunk needs of it."""
-    spans = tuple((i, here, slice(there.start - touch.lo, there.stop - touch.lo)) for i, here, there in touch.spans)
-    return replace(touch, spans=spans)
