@@ -14,7 +14,9 @@ from napari_seamless.plan import axis_grid, make_plan
 from napari_seamless.types import AxisGrid, BorderMode, Box, PadSides, Plan, Window, WindowKind
 
 BORDERS: tuple[BorderMode, ...] = ("squeeze", "edge", "adaptive", "crop")
-WINDOWS = (*get_args(WindowKind), "array")
+GIVEN = {"array", "factors"}
+"""Kinds of windows that have weights for one patch size alone."""
+WINDOWS = (*get_args(WindowKind), *sorted(GIVEN))
 
 
 @st.composite
@@ -61,6 +63,9 @@ def boxes(draw: st.DrawFn, shape: tuple[int, ...]) -> Box:
 @st.composite
 def windows(draw: st.DrawFn, kind: str, patch: tuple[int, ...]) -> Window:
     """Draw the parameters of a window; weights of one's own are for patches of the size given."""
+    if kind == "factors":
+        rows = [draw(st.lists(st.integers(-8, 8), min_size=n, max_size=n)) for n in patch]
+        return Window.from_factors(*[1.1 ** np.array(row) for row in rows])
     if kind == "array":
         exponents = draw(st.lists(st.integers(-8, 8), min_size=math.prod(patch), max_size=math.prod(patch)))
         return Window.from_array(1.1 ** np.reshape(exponents, patch))
@@ -89,7 +94,7 @@ def plans_of_any_kind(
     )
     most_least = [n // d * d for n, d in zip(within, divisor, strict=True)]
     if border == "adaptive":  # of its smaller patches a window of given weights has none
-        kinds = [kind for kind in kinds if kind != "array"]
+        kinds = [kind for kind in kinds if kind not in GIVEN]
     plan = make_plan(
         shape,
         patch,

@@ -18,7 +18,7 @@ from napari_seamless.types import Box, Plan, Window, WindowKind
 
 def sums_of(plan: Plan) -> WeightSums:
     window = plan.window
-    factor = (lambda size: axis_weights(window, size)) if is_separable(window) else None
+    factor = (lambda size, axis: axis_weights(window, size, axis)) if is_separable(window) else None
     return WeightSums(plan, lambda shape: window_array(window, shape), factor)
 
 

@@ -136,7 +136,7 @@ def test_sums_of_any_window_over_any_grid_are_those_of_the_weights_one_by_one(ki
     for index in np.ndindex(plan.grid_shape):
         box = plan.patch_box(index).within((-8, -8))
         expected[box.slices] += window_array(window, box.shape)
-    factor = (lambda size: axis_weights(window, size)) if is_separable(window) else None
+    factor = (lambda size, axis: axis_weights(window, size, axis)) if is_separable(window) else None
     found = WeightSums(plan, lambda shape: window_array(window, shape), factor).over(Box((0, 0), plan.shape))
     np.testing.assert_allclose(found, expected[8:19, 8:14], rtol=1e-6)
     assert found[covered_box(plan).slices].min() > 0
@@ -156,6 +156,27 @@ def test_weights_of_your_own_are_kept_and_hashable():
 def test_weights_that_would_lose_a_voxel_are_refused(weights):
     with pytest.raises(SettingsError, match="finite weights above 0"):
         Window.from_array(weights)
+
+
+def test_factors_of_your_own_multiply():
+    window = Window.from_factors([1.0, 2.0, 4.0], [1.0, 0.5, 0.25, 3.0])
+    expected = [[1, 0.5, 0.25, 3], [2, 1, 0.5, 6], [4, 2, 1, 12]]
+    np.testing.assert_array_equal(window_array(window, (3, 4)), expected)
+    assert is_separable(window)
+    assert window == Window.from_factors(*window.factors)
+    assert window != Window.from_factors([1.0, 2.0, 4.0], [1.0, 0.5, 0.25, 2.0])
+    with pytest.raises(GeometryError, match="one weight for each voxel"):
+        make_plan((9, 9), (4, 3), window=window)
+    with pytest.raises(GeometryError, match="adaptive makes smaller patches"):
+        make_plan((10, 10), (3, 4), 0, window=window, border="adaptive")
+    with pytest.raises(GeometryError, match="got 3 along axis 1"):
+        axis_weights(window, 3, 1)
+
+
+@pytest.mark.parametrize("rows", [[], [[]], [[1.0, 0.0]], [[1.0], [np.nan]], [[[1.0]]], [1.0]])
+def test_factors_that_are_none_are_refused(rows):
+    with pytest.raises(SettingsError, match="Factors of a window need"):
+        Window.from_factors(*rows)
 
 
 def test_weights_of_your_own_are_neither_stretched_nor_cut():

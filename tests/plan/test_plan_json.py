@@ -94,6 +94,20 @@ def test_numbers_of_numpy_and_weights_of_your_own_are_stored() -> None:
     assert plan_from_dict(json.loads(text)).window.values == window.values
 
 
+def test_factors_are_stored_in_few_numbers() -> None:
+    window = Window.from_factors(np.linspace(0.1, 1, 64), np.linspace(1, 3, 32))
+    text = json.dumps(plan_to_dict(make_plan((99, 99), (64, 32), window=window)))
+    assert plan_from_dict(json.loads(text)).window == window
+    assert len(text) < 2000
+
+
+def test_damaged_factors_are_refused() -> None:
+    data = plan_to_dict(make_plan((9, 9), (4, 3), window=Window.from_factors([1, 2, 2, 1], [1, 2, 1])))
+    data["window"]["size"] = [4, 4]
+    with pytest.raises(SettingsError, match="7 numbers for a patch of"):
+        plan_from_dict(data)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [

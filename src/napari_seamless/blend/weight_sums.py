@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 DoubleArray = np.ndarray[Any, np.dtype[np.float64]]
-FactorOf = Callable[[int], DoubleArray]
+FactorOf = Callable[[int, int], DoubleArray]
 WindowOf = Callable[[tuple[int, ...]], FloatArray]
 
 _CACHED_BYTES = 64 * 2**20
@@ -60,7 +60,7 @@ class WeightSums:
     window_of : callable
         Patch shape to the (\\*shape) float32 weights of such a patch.
     axis_weights_of : callable or None
-        Patch size to the (size,) float64 factor of a separable window; None where the window is not separable.
+        Patch size and axis to the (size,) float64 factor of a separable window; None where it is not separable.
 
     Examples
     --------
@@ -147,14 +147,14 @@ class WeightSums:
         return self._window_of(sizes) if len(sizes) == len(key) else self._sums(key)
 
     def _product(self, key: _Key, factor_of: FactorOf) -> DoubleArray:
-        lines = [line for line in key if isinstance(line, _Line)]
-        product: DoubleArray = reduce(np.multiply.outer, [_along(line, factor_of) for line in lines])
+        along = [_along(line, factor_of, axis) for axis, line in enumerate(key) if isinstance(line, _Line)]
+        product: DoubleArray = reduce(np.multiply.outer, along)
         return product
 
 
-def _along(line: _Line, factor_of: FactorOf) -> DoubleArray:
+def _along(line: _Line, factor_of: FactorOf, axis: int) -> DoubleArray:
     total = np.zeros(line.length)
     for first, size in line.patches:
         lo, hi = max(0, first), min(line.length, first + size)
-        total[lo:hi] += factor_of(size)[lo - first : hi - first]
+        total[lo:hi] += factor_of(size, axis)[lo - first : hi - first]
     return total

@@ -145,7 +145,7 @@ def weight_sums(plan: Plan) -> WeightSums:
     return WeightSums(
         plan,
         lambda shape: window_array(window, shape),
-        (lambda size: axis_weights(window, size)) if is_separable(window) else None,
+        (lambda size, axis: axis_weights(window, size, axis)) if is_separable(window) else None,
     )
 
 

@@ -92,7 +92,7 @@ def _stored_identity(settings: RunSettings) -> dict[str, Any]:
 
 def _window_identity(window: Window) -> dict[str, Any]:
     named = {"kind": window.kind, "sigma": window.sigma, "floor": window.floor}
-    return named if window.kind != "array" else {**named, "sha256": hashlib.sha256(window.values).hexdigest()}
+    return named if not window.is_given else {**named, "sha256": hashlib.sha256(window.values).hexdigest()}
 
 
 def _border_identity(plan: Plan, settings: RunSettings) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def check_plan(plan: Plan) -> None:
                 f"The patches along {axis} must follow each other without a gap and be at most {patch} voxels long, "
                 "got others; make the plan anew."
             )
-    if plan.window.kind == "array":
+    if plan.window.is_given:
         check_window_fits(plan.window, plan.grids, plan.patch_size)
     _check_region(plan)
 

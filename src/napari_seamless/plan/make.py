@@ -93,7 +93,7 @@ def make_plan(  # noqa: PLR0913  each is one part of the geometry, by name
             shape, patches, steps, divisors, per_axis("smallest", smallest, n), names, strict=True
         )
     )
-    if window is not None and window.kind == "array":
+    if window is not None and window.is_given:
         check_window_fits(window, grids, patches)
     chunks = per_axis("chunk", DEFAULT_CHUNK if chunk is None else chunk, n)
     if min(*chunks, batch_size) < 1:

@@ -174,7 +174,7 @@ def _grid_from(stored: _StoredGrid) -> AxisGrid:
 
 def _window_to_dict(window: Window) -> dict[str, Any]:
     data: dict[str, Any] = {"kind": window.kind, "sigma": float(window.sigma), "floor": float(window.floor)}
-    if window.kind == "array":
+    if window.is_given:
         values = np.frombuffer(window.values).astype("<f8").tobytes()
         data |= {"size": _plain(window.size), "values": base64.b64encode(values).decode("ascii")}
     return data
@@ -182,10 +182,19 @@ def _window_to_dict(window: Window) -> dict[str, Any]:
 
 def _window_from(stored: _StoredWindow) -> Window:
     shape: dict[str, Any] = {"sigma": stored.sigma, "floor": stored.floor}
-    if stored.kind != "array":
+    if stored.kind not in {"array", "factors"}:
         return dataclasses.replace(Window(**shape), kind=stored.kind)  # type: ignore[arg-type]
     try:
-        values = np.frombuffer(base64.b64decode(stored.values, validate=True), "<f8").reshape(stored.size)
+        values = np.frombuffer(base64.b64decode(stored.values, validate=True), "<f8")
+        parts = [values.reshape(stored.size)] if stored.kind == "array" else _rows(values, stored.size)
     except (binascii.Error, ValueError) as error:
         raise SettingsError(f"The plan is damaged: the weights of its window are {error}; make it anew.") from None
-    return dataclasses.replace(Window.from_array(values), **shape)
+    make = Window.from_array if stored.kind == "array" else Window.from_factors
+    return dataclasses.replace(make(*parts), **shape)
+
+
+def _rows(values: np.ndarray[Any, Any], sizes: list[int]) -> list[np.ndarray[Any, Any]]:
+    """Cut the factors of a window apart."""
+    if values.size != sum(sizes):
+        raise ValueError(f"{values.size} numbers for a patch of {sizes}")
+    return np.split(values, np.cumsum(sizes[:-1]))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_seamless.types import Window
 
 
-def axis_weights(window: Window, size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+def axis_weights(window: Window, size: int, axis: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the window's one-dimensional factor for a patch of this size.
 
     The hann and triangle windows are sampled at the centres of the voxels, half a voxel off the usual form with zeros
@@ -25,16 +25,18 @@ def axis_weights(window: Window, size: int) -> np.ndarray[Any, np.dtype[np.float
         Kind and parameters; the floor of the gaussian is not applied here.
     size : int
         Patch size in voxels.
+    axis : int
+        Which factor of a window of given factors; the factors of all other windows are the same along every axis.
 
     Returns
     -------
     numpy.ndarray
-        (size,) float64 in (0, 1], symmetric.
+        (size,) float64 in (0, 1], symmetric; as they are for given factors.
 
     Raises
     ------
     GeometryError
-        The window is made of given weights.
+        The window is made of given weights, or of factors for another size.
 
     Examples
     --------
@@ -44,6 +46,10 @@ def axis_weights(window: Window, size: int) -> np.ndarray[Any, np.dtype[np.float
     """
     if window.kind == "array":
         raise GeometryError("A window of given weights has no factor per axis; use window_array.")
+    if window.kind == "factors":
+        if window.size[axis] != size:
+            raise GeometryError(f"The window has weights for patches of {window.size}, got {size} along axis {axis}.")
+        return window.factors[axis]
     if window.kind == "constant":
         return np.ones(size)
     if window.kind == "hann":
@@ -59,7 +65,7 @@ def axis_weights(window: Window, size: int) -> np.ndarray[Any, np.dtype[np.float
 
 def is_separable(window: Window) -> bool:
     """Tell whether the N-d weight is exactly the product of the one-dimensional ones."""
-    return window.kind in {"constant", "hann", "triangle"}
+    return window.kind in {"constant", "hann", "triangle", "factors"}
 
 
 @lru_cache(maxsize=8)  # a whole patch each; adaptive grids have up to 2^axes shapes
@@ -93,12 +99,12 @@ def window_array(window: Window, shape: tuple[int, ...]) -> np.ndarray[Any, np.d
     (8, 8)
     """
     weights: np.ndarray[Any, np.dtype[np.float64]]
+    if window.is_given and shape != window.size:
+        raise GeometryError(f"The window has weights for patches of {window.size}, got a patch of {shape}.")
     if window.kind == "array":
-        if shape != window.size:
-            raise GeometryError(f"The window has weights for patches of {window.size}, got a patch of {shape}.")
         weights = np.frombuffer(window.values).reshape(shape)
     else:
-        weights = reduce(np.multiply.outer, [axis_weights(window, size) for size in shape])
+        weights = reduce(np.multiply.outer, [axis_weights(window, size, axis) for axis, size in enumerate(shape)])
     if window.kind == "gaussian":
         weights = np.maximum(weights, window.floor)
     result = np.ascontiguousarray(weights, dtype=np.float32)

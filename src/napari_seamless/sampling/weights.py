@@ -41,10 +41,10 @@ def weights_of(weights: Any, patch: tuple[int, ...]) -> WeightsOf:
     if isinstance(weights, str):
         window = _window("constant" if weights == "avg" else weights)
         return lambda shape: window_array(window, shape)
-    if isinstance(weights, Window) and weights.kind != "array":
+    if isinstance(weights, Window) and not weights.is_given:
         return lambda shape: window_array(weights, shape)
     if isinstance(weights, Window):
-        array = np.frombuffer(weights.values).reshape(weights.size).astype(np.float32)
+        array = window_array(weights, weights.size)
     else:
         array = to_numpy(weights(patch) if callable(weights) else weights)
     checked = _checked(array, patch)

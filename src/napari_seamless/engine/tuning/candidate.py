@@ -58,7 +58,7 @@ class Candidate:
         """The setting in words."""
         size = _short(self.patch_size)
         overlap = self.overlap if isinstance(self.overlap, tuple) else (self.overlap,)
-        kind = "made of weights" if self.shape.kind == "array" else self.shape.kind
+        kind = "made of weights" if self.shape.is_given else self.shape.kind
         return f"patch {size}, overlap {_short(overlap)}, border {self.border}, window {kind}"
 
     def settings(self, base: RunSettings, **others: object) -> RunSettings:
@@ -77,7 +77,7 @@ class Candidate:
             A value is out of its range.
         """
         window = self.shape
-        own = {} if window.kind == "array" else {"window": window.kind, "window_sigma": window.sigma}
+        own = {} if window.is_given else {"window": window.kind, "window_sigma": window.sigma}
         chosen = {"patch_size": self.patch_size, "overlap": self.overlap, "border": self.border}
         given = {name: getattr(base, name) for name in base.model_fields_set}
         return make_settings(**given | chosen | own | others)
