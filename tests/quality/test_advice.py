@@ -58,6 +58,12 @@ def test_the_sentence_names_a_proxy() -> None:
     )
 
 
+def test_nothing_is_recommended_in_words_where_nothing_is_right() -> None:
+    assert advise([Point("a", 0.0, 5), Point("b", 0.0, 9)]).sentence.startswith(
+        "No setting reaches a mean Dice above 0"
+    )
+
+
 def test_of_equals_the_one_with_the_least_seam_energy() -> None:
     points = [Point("a", 0.9, 5, 0.2), Point("b", 0.9, 5, 0.1), Point("c", 0.9, 5, 0.3)]
     assert advise(points).recommended.setting == "b"

@@ -120,6 +120,11 @@ def _cheapest_first(point: Scored) -> tuple[float, float, float]:
 def _sentence(recommended: Scored, best: Scored) -> str:
     measure = "agreement with the consensus of the densest overlap (a proxy: there is no truth)"
     measure = measure if recommended.is_proxy else "mean Dice"
+    if best.dice <= 0:
+        return (
+            f"No setting reaches a {measure} above 0 here; choose a region where the network finds what is there, or "
+            "larger patches."
+        )
     begin = f"{recommended.setting} takes about {_seconds(recommended.seconds)} for the whole volume"
     if recommended.setting == best.setting:
         return f"{begin} and has the best {measure}, {best.dice:.4f}; nothing is given up."

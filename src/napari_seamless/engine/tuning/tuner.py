@@ -105,8 +105,9 @@ class Tuner:
         self.model = load_model(model, activation=settings.activation)
         self.warnings: tuple[str, ...] = ()
         self._tolerance = tolerance
-        self._predictions = Predictions(self.region, default_cache_bytes() if cache_bytes is None else cache_bytes)
-        self._blender = Blender(self._predictions, self.region, settings.threshold)
+        self.predictions = Predictions(self.region, default_cache_bytes() if cache_bytes is None else cache_bytes)
+        """What the network returned for each patch that was evaluated."""
+        self._blender = Blender(self.predictions, self.region, settings.threshold)
         self._evaluations: dict[tuple[int, ...], Evaluation] = {}
         self._statistics: Statistics | None = None
         self._seconds_before: float | None = None
@@ -138,7 +139,7 @@ class Tuner:
     @property
     def held_bytes(self) -> tuple[int, int]:
         """Bytes of predictions in memory and on disk."""
-        return self._predictions.held_bytes, self._predictions.spilled_bytes
+        return self.predictions.held_bytes, self.predictions.spilled_bytes
 
     def plan_size(self) -> tuple[int, ...]:
         """Return the patch size of the settings, one value per spatial axis."""
@@ -195,8 +196,8 @@ class Tuner:
             self._measure(tell, control)
             outputs = self._outputs
             if outputs is not None:
-                self._predictions.check_room([job.plan.patch_box(index) for index in missing], outputs)
-            self._evaluation(job, tell).run(job, missing, self._predictions, tell, control)
+                self.predictions.check_room([job.plan.patch_box(index) for index in missing], outputs)
+            self._evaluation(job, tell).run(job, missing, self.predictions, tell, control)
             self._check_classes()
 
     def blend(
@@ -308,9 +309,7 @@ class Tuner:
             Nothing that can be measured was evaluated, or there is no such measure.
         """
         reference = self._reference_for(None, None)
-        return performance_by_coordinate(
-            self.plan(candidate), self.region, self._predictions, reference.labels, measure
-        )
+        return performance_by_coordinate(self.plan(candidate), self.region, self.predictions, reference.labels, measure)
 
     def curve(
         self,
@@ -359,7 +358,7 @@ class Tuner:
 
     def close(self) -> None:
         """Drop the predictions and remove what lies on disk."""
-        self._predictions.close()
+        self.predictions.close()
 
     @property
     def _outputs(self) -> int | None:
@@ -373,7 +372,7 @@ class Tuner:
 
     def _missing(self, plan: Plan) -> list[tuple[int, ...]]:
         indices = itertools.product(*plan.touching(self.region))
-        return [index for index in indices if plan.patch_box(index) not in self._predictions]
+        return [index for index in indices if plan.patch_box(index) not in self.predictions]
 
     def _evaluation(self, job: Job, tell: OnEvent) -> Evaluation:
         size = job.plan.patch_size
