@@ -132,6 +132,13 @@ def test_labels_that_are_no_class_are_left_out(measure: str) -> None:
     np.testing.assert_allclose(performance.mean, measured(measure, p[2:], labels[2:]))
 
 
+def test_a_voxel_without_a_class_makes_no_boundary() -> None:
+    labels = torch.tensor([[-100, 1, 1, 2, 2, -100]])
+    performance = PatchPerformance("boundary_error")
+    performance.observe(torch.zeros(1, 3, 6), labels)
+    assert performance.mean.isfinite().tolist() == [False, False, True, True, False, False]
+
+
 def test_a_function_measures_too() -> None:
     def squared(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         return (prediction - target).square().sum(dim=1)

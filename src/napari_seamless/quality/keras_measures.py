@@ -61,18 +61,19 @@ def terms_of(measure: str | MeasureFunction, prediction: Any, target: Any) -> tu
     wrong = _labels(scores) != labels
     if name == "error_rate":
         return tf.cast(wrong, tf.float64), known[..., 0]
-    edge = boundary_of(labels)
+    edge = boundary_of(labels, known[..., 0])
     return _ratio(tf.cast(wrong & edge, tf.float64), tf.cast(edge, tf.float64)), known[:, tf.newaxis, ..., 0]
 
 
-def boundary_of(labels: Any) -> Any:
-    """Return which voxels of labels (batch, \\*patch) have a face neighbour with another label, inside the patch."""
+def boundary_of(labels: Any, known: Any) -> Any:
+    """Return which voxels have a face neighbour with another label, as `torch_measures.boundary_of` does."""
     import tensorflow as tf
 
     edge = tf.zeros_like(labels, tf.bool)
     for axis in range(1, labels.shape.rank):
         before = [slice(None)] * axis
         differs = labels[*before, 1:] != labels[*before, :-1]
+        differs &= known[*before, 1:] & known[*before, :-1]
         for sides in ([1, 0], [0, 1]):
             edge |= tf.pad(differs, [sides if i == axis else [0, 0] for i in range(labels.shape.rank)])
     return edge

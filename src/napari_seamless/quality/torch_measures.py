@@ -64,7 +64,7 @@ def _of_probabilities(name: str, prediction: torch.Tensor, target: torch.Tensor)
     wrong = found != labels.values
     if name == "error_rate":
         return _where(wrong, labels)
-    edge = boundary_of(labels.values)
+    edge = boundary_of(labels.values, labels.known)
     return Errors(values=wrong & edge, below=edge, where=labels.known)
 
 
@@ -73,13 +73,15 @@ def _binary_cross_entropy(p: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     return -(t * p.log().clamp(min=_LEAST_LOG) + (1 - t) * (-p).log1p().clamp(min=_LEAST_LOG))
 
 
-def boundary_of(labels: torch.Tensor) -> torch.Tensor:
+def boundary_of(labels: torch.Tensor, known: torch.Tensor | None = None) -> torch.Tensor:
     """Return which voxels of a label map have a face neighbour with another label, inside the patch.
 
     Parameters
     ----------
     labels : Tensor
         (batch, \\*patch) integer.
+    known : Tensor, optional
+        Which voxels have a class, bool, of the same shape; one without makes no boundary.
 
     Returns
     -------
@@ -92,9 +94,11 @@ def boundary_of(labels: torch.Tensor) -> torch.Tensor:
     tensor([[False,  True,  True, False, False]])
     """
     edge = torch.zeros_like(labels, dtype=torch.bool)
+    known = torch.ones_like(edge) if known is None else known
     for axis in range(1, labels.ndim):
         n = labels.shape[axis] - 1
         differs = labels.narrow(axis, 0, n) != labels.narrow(axis, 1, n)
+        differs &= known.narrow(axis, 0, n) & known.narrow(axis, 1, n)
         edge.narrow(axis, 0, n).logical_or_(differs)
         edge.narrow(axis, 1, n).logical_or_(differs)
     return edge
