@@ -180,13 +180,14 @@ def _reduce(rank: int, folder: str) -> None:
 
 
 @pytest.mark.slow  # two processes import torch
+@pytest.mark.timeout(400)
 def test_processes_agree_on_the_patches_of_all(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_reduce, args=(rank, str(tmp_path)), daemon=True) for rank in range(2)]
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
+        process.join(180)
     assert [process.exitcode for process in processes] == [0, 0]
     for rank, own in enumerate([5, 2]):
         *states, seen = torch.load(tmp_path / f"{rank}.pt")
