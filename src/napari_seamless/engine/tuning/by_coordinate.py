@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from napari_seamless.errors import SettingsError
-from napari_seamless.quality import PatchPerformance
+from napari_seamless.quality import InverseError, PatchPerformance, performance_window
 from napari_seamless.quality.measures import RATIOS
 from napari_seamless.quality.ratio import stacked
 from napari_seamless.quality.torch_measures import errors_of
 
 if TYPE_CHECKING:
     from napari_seamless.engine.tuning.predictions import Predictions
-    from napari_seamless.types import Box, Plan
+    from napari_seamless.types import Box, Plan, Window
 
 Array = np.ndarray[Any, Any]
 
@@ -68,6 +68,14 @@ def performance_by_coordinate(
             f"{region.stop}; evaluate a candidate first, or choose a region that holds a whole patch."
         )
     return performance
+
+
+def window_by_coordinate(performance: PatchPerformance, axes: int, fit: InverseError | None = None) -> Window:
+    """Return the window that follows from a map; of a map with an axis of classes the mean over them counts."""
+    mean, count = performance.mean, performance.count
+    while mean.ndim > axes:
+        mean, count = mean.mean(dim=0), count.sum(dim=0)
+    return performance_window(mean, count, fit)
 
 
 def _add_part(

@@ -14,8 +14,8 @@ from napari_seamless.engine.control import Control
 from napari_seamless.engine.events import Measuring, OnEvent, Warned, ignore_event
 from napari_seamless.engine.preparation import prepare
 from napari_seamless.engine.tuning.blended import Blended, Blender
-from napari_seamless.engine.tuning.by_coordinate import performance_by_coordinate
-from napari_seamless.engine.tuning.candidate import Candidate, lattice_candidates
+from napari_seamless.engine.tuning.by_coordinate import performance_by_coordinate, window_by_coordinate
+from napari_seamless.engine.tuning.candidate import WINDOWS, Candidate, lattice_candidates
 from napari_seamless.engine.tuning.evaluation import Evaluation
 from napari_seamless.engine.tuning.point import Point
 from napari_seamless.engine.tuning.predictions import Predictions, default_cache_bytes
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from napari_seamless.engine.job import Job
-    from napari_seamless.quality import PatchPerformance
+    from napari_seamless.quality import InverseError, PatchPerformance
     from napari_seamless.recipe import RunSettings
-    from napari_seamless.types import Box, Plan
+    from napari_seamless.types import Box, Plan, Window, WindowKind
 
 _KEPT_JOBS = 256
 
@@ -311,6 +311,28 @@ class Tuner:
         reference = self._reference_for(None, None)
         return performance_by_coordinate(self.plan(candidate), self.region, self.predictions, reference.labels, measure)
 
+    def performance_window(
+        self, candidate: Candidate, measure: str = "error_rate", fit: InverseError | None = None
+    ) -> Window:
+        """Return the blending window that follows from the error by the coordinate in the patch.
+
+        Scored on the region that it was measured on, a window made of few patches looks better than it is: measure it
+        on one region and score it on another.
+
+        Parameters
+        ----------
+        candidate, measure
+            As in `performance`.
+        fit : InverseError or None
+            How weights follow from errors.
+
+        Raises
+        ------
+        SettingsError
+            As in `performance`.
+        """
+        return window_by_coordinate(self.performance(candidate, measure), len(self.region.shape), fit)
+
     def curve(
         self,
         candidates: Iterable[Candidate] | None = None,
@@ -348,13 +370,13 @@ class Tuner:
                 on_point(points[i])
         return tuple(points[i] for i in range(len(chosen)))
 
-    def candidates(self) -> tuple[Candidate, ...]:
-        """Return the default curve: overlaps up to the densest, every window, patches on one lattice."""
+    def candidates(self, windows: tuple[Window | WindowKind, ...] = WINDOWS) -> tuple[Candidate, ...]:
+        """Return the default curve: overlaps up to the densest with each of the windows, patches on one lattice."""
         densest = self.consensus.overlap
         overlaps = sorted(
             {*(o for o in (0.0, 0.25, 0.5, 0.75) if densest == o or o < _largest(densest)), densest}, key=_largest
         )
-        return tuple(lattice_candidates(self.plan_size(), overlaps=tuple(overlaps)))
+        return tuple(lattice_candidates(self.plan_size(), overlaps=tuple(overlaps), windows=windows))
 
     def close(self) -> None:
         """Drop the predictions and remove what lies on disk."""
