@@ -57,8 +57,8 @@ class Evaluation:
         self._watch = watch
         volume = cached(job.volume, cache_bytes(job))
         self._reader = patch_reader(volume, job.settings, job.plan, job.model.spec.normalization, statistics)
-        self._evaluators = _evaluators(job, warn)
-        _verify(self._evaluators, self._reader, job)
+        self._evaluators = evaluators_of(job, warn)
+        verify_first_batch(self._evaluators, self._reader, job)
 
     def __call__(self, batch: Batch, lanes: Lanes[Batch, Any]) -> torch.Tensor:
         r"""Return (batch, class, \\*patch) float32 on the device of the lane that was free.
@@ -86,7 +86,7 @@ class Evaluation:
         return output
 
 
-def _evaluators(job: Job, warn: Callable[[str], None]) -> dict[torch.device, Evaluator]:
+def evaluators_of(job: Job, warn: Callable[[str], None]) -> dict[torch.device, Evaluator]:
     """Return what evaluates on each device; every further GPU gets a copy of the network."""
     evaluators: dict[torch.device, Evaluator] = {}
     for device in dict.fromkeys(job.lanes.devices):
@@ -96,7 +96,7 @@ def _evaluators(job: Job, warn: Callable[[str], None]) -> dict[torch.device, Eva
     return evaluators
 
 
-def _verify(evaluators: dict[torch.device, Evaluator], reader: PatchReader, job: Job) -> None:
+def verify_first_batch(evaluators: dict[torch.device, Evaluator], reader: PatchReader, job: Job) -> None:
     """Let a reduced precision prove itself, always on the same batch."""
     if not any(evaluator.needs_verification for evaluator in evaluators.values()):
         return

@@ -170,6 +170,7 @@ def test_cancelling_keeps_what_was_evaluated() -> None:
         with pytest.raises(RunCancelledError):
             tuned.evaluate(candidate, on_progress=stop, control=control)
         assert tuned.plan(candidate).n_patches - tuned.missing(candidate) == 5
+        assert tuned.predict(candidate).seconds > 0
         tuned.evaluate(candidate)
         assert tuned.missing(candidate) == 0
 
@@ -294,6 +295,17 @@ def test_a_patch_that_does_not_fit_the_network() -> None:
     model = TorchModel(pointwise, ModelSpec(name="network", n_spatial=3))
     with tuner(model) as tuned, pytest.raises(ModelError, match="works on 3 spatial axes"):
         tuned.evaluate(Candidate((16,), 0.5))
+
+
+def test_a_run_of_a_part_is_predicted_as_that_part() -> None:
+    part = make_settings(patch_size=16, device="cpu", region="0:32,:")
+    candidate = Candidate((16,), 0.5)
+    with tuner() as whole, tuner(settings=part) as half:
+        whole.evaluate(candidate)
+        half.evaluate(candidate)
+        assert half.plan(candidate, whole=True).region == Box((0, 0), (32, 72))
+        assert half.plan(candidate) == whole.plan(candidate)
+        assert half.score(candidate).patches < whole.score(candidate).patches
 
 
 def test_performance_shows_which_coordinates_err() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
-from napari_seamless.engine.evaluator import Evaluator, check_finite
+from napari_seamless.engine.evaluation import evaluators_of, verify_first_batch
+from napari_seamless.engine.evaluator import check_finite
 from napari_seamless.engine.events import OnEvent, Progress, Warned
 from napari_seamless.engine.lanes import Lanes
 from napari_seamless.engine.memory import cache_bytes
@@ -18,7 +19,6 @@ from napari_seamless.engine.reading import patch_reader, read_batch
 from napari_seamless.engine.stopwatch import Stopwatch
 from napari_seamless.engine.threads import single_threaded
 from napari_seamless.engine.tuning.stage_times import StageTimes, measure_blend, steady_pace
-from napari_seamless.plan import Batches
 from napari_seamless.volume import cached
 
 if TYPE_CHECKING:
@@ -58,12 +58,8 @@ class Evaluation:
     def __init__(self, job: Job, statistics: Statistics | None, warn: OnEvent) -> None:
         self._statistics = statistics
         self._volume = cached(job.volume, cache_bytes(job))
-        self._evaluators: dict[torch.device, Evaluator] = {}
-        for device in dict.fromkeys(job.lanes.devices):
-            model = copy.deepcopy(job.model) if self._evaluators else job.model
-            model.to(device)
-            self._evaluators[device] = Evaluator(model, device, job.settings, job.plan, lambda text: warn(Warned(text)))
-        self._verify(job)
+        self._evaluators = evaluators_of(job, lambda text: warn(Warned(text)))
+        verify_first_batch(self._evaluators, self._reader(job), job)
         self.classes: int | None = None
         """Channels that the network returns; None before the first patch."""
         self._pace: list[tuple[int, float]] = []
@@ -85,21 +81,27 @@ class Evaluation:
         on_event, control
             As in `Job.run`; the events are `Progress` and `Warned`.
         """
-        watch, reader = Stopwatch(), self._reader(job)
-        batches = _in_turn(job, missing, control)
-        with single_threaded(), Lanes(job.lanes, self._work(job, reader, watch, control), watch) as lanes:
-            instants, done = [], 0
-            for output in lanes.map(batches):
-                control.checkpoint()
-                instants.append(time.perf_counter())
-                if self.classes is None:
-                    self.classes = int(output.values.shape[1])
-                    known.check_room([job.plan.patch_box(index) for index in missing], self.classes)
-                for index, values in zip(output.batch, output.values.numpy(), strict=True):
-                    known.add(job.plan.patch_box(index), values)
-                done += len(output.batch)
-                on_event(Progress(done=done, total=len(missing), seconds=watch.seconds()))
-        self._remember(job, len(missing), instants, watch)
+        watch, work = Stopwatch(), self._work(job, self._reader(job), control)
+        instants: list[float] = []
+        done = 0
+        try:
+            with single_threaded(), Lanes(job.lanes, partial(work, watch), watch) as lanes:
+                for output in lanes.map(_in_turn(job, missing, control)):
+                    control.checkpoint()
+                    instants.append(time.perf_counter())
+                    self._keep(job, missing, output, known)
+                    done += len(output.batch)
+                    on_event(Progress(done=done, total=len(missing), seconds=watch.seconds()))
+        finally:
+            self._remember(job, done, instants, watch)
+
+    def _keep(self, job: Job, missing: list[Index], output: _Output, known: Predictions) -> None:
+        if self.classes is None:
+            classes = int(output.values.shape[1])
+            known.check_room([job.plan.patch_box(index) for index in missing], classes)
+            self.classes = classes
+        for index, values in zip(output.batch, output.values.numpy(), strict=True):
+            known.add(job.plan.patch_box(index), values)
 
     def times(self, job: Job, before: float) -> StageTimes:
         """Return what the stages took, for each voxel.
@@ -127,9 +129,9 @@ class Evaluation:
         )
 
     def _work(
-        self, job: Job, reader: PatchReader, watch: Stopwatch, control: Control
-    ) -> Callable[[Batch, Lanes[Batch, _Output]], _Output]:
-        def work(batch: Batch, lanes: Lanes[Batch, _Output]) -> _Output:
+        self, job: Job, reader: PatchReader, control: Control
+    ) -> Callable[[Stopwatch, Batch, Lanes[Batch, _Output]], _Output]:
+        def work(watch: Stopwatch, batch: Batch, lanes: Lanes[Batch, _Output]) -> _Output:
             with watch.stage("read"):
                 voxels = torch.from_numpy(read_batch(reader, job.plan, batch))
             with lanes.take() as lane:
@@ -144,15 +146,9 @@ class Evaluation:
     def _reader(self, job: Job) -> PatchReader:
         return patch_reader(self._volume, job.settings, job.plan, job.model.spec.normalization, self._statistics)
 
-    def _verify(self, job: Job) -> None:
-        """Let a reduced precision prove itself on the first batch, as a run does."""
-        if not any(evaluator.needs_verification for evaluator in self._evaluators.values()):
-            return
-        voxels = torch.from_numpy(read_batch(self._reader(job), job.plan, Batches(job.plan)[0]))
-        for device, evaluator in self._evaluators.items():
-            evaluator.verify(voxels.to(device))
-
     def _remember(self, job: Job, n: int, instants: list[float], watch: Stopwatch) -> None:
+        if not n:
+            return
         lanes, seconds = len(job.lanes.devices), watch.seconds()
         voxels = n * math.prod(job.plan.patch_size)
         if len(instants) > 2 * lanes:
