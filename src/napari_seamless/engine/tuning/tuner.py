@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
-import time
+import math
 from dataclasses import replace
-from functools import lru_cache
-from threading import RLock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from napari_seamless.engine.classes import class_names
-from napari_seamless.engine.control import Control
-from napari_seamless.engine.events import Measuring, OnEvent, Warned, ignore_event
-from napari_seamless.engine.preparation import prepare
-from napari_seamless.engine.tuning.blended import Blended, Blender
 from napari_seamless.engine.tuning.by_coordinate import performance_by_coordinate, window_by_coordinate
 from napari_seamless.engine.tuning.candidate import WINDOWS, Candidate, lattice_candidates
-from napari_seamless.engine.tuning.evaluation import Evaluation
 from napari_seamless.engine.tuning.point import Point
-from napari_seamless.engine.tuning.predictions import Predictions, default_cache_bytes
-from napari_seamless.engine.tuning.reference import Reference, check_foreground, check_labels, mean_of, read_truth
-from napari_seamless.engine.tuning.stage_times import Prediction, predict
-from napari_seamless.errors import GeometryError, SettingsError
-from napari_seamless.models import ModelSource, load_model
-from napari_seamless.patches import Statistics, volume_statistics
-from napari_seamless.quality import check_truth, seam_energy
-from napari_seamless.volume import open_volume, parse_region
+from napari_seamless.engine.tuning.predictions import default_cache_bytes
+from napari_seamless.engine.tuning.reference import Reference, check_labels, consensus_on, mean_of, truth_on
+from napari_seamless.engine.tuning.tuned_region import TunedRegion
+from napari_seamless.quality import seam_energy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import TracebackType
 
-    from napari_seamless.engine.job import Job
+    from napari_seamless.engine.control import Control
+    from napari_seamless.engine.events import OnEvent
+    from napari_seamless.models import ModelSource
     from napari_seamless.quality import InverseError, PatchPerformance
     from napari_seamless.recipe import RunSettings
-    from napari_seamless.types import Box, Plan, Window, WindowKind
-
-_KEPT_JOBS = 256
+    from napari_seamless.types import Box, Window, WindowKind
 
 
-class Tuner:
+class Tuner(TunedRegion):
     r"""Compare settings on a region of a volume.
 
     Patches are those of a run over the whole volume that touch the region. Each is evaluated once, whatever settings
@@ -97,49 +84,18 @@ class Tuner:
         densest: float = 0.75,
         tolerance: float | None = None,
     ) -> None:
-        self.volume = open_volume(
-            volume, missing_chunks=settings.missing_chunks, damaged_chunks=settings.damaged_chunks
-        )
-        self.region = parse_region(region, self.volume)
-        self.settings = settings
-        self.model = load_model(model, activation=settings.activation)
-        self.warnings: tuple[str, ...] = ()
-        self._tolerance = tolerance
-        self.predictions = Predictions(self.region, default_cache_bytes() if cache_bytes is None else cache_bytes)
-        """What the network returned for each patch that was evaluated."""
-        self._blender = Blender(self.predictions, self.region, settings.threshold)
-        self._evaluations: dict[tuple[int, ...], Evaluation] = {}
-        self._statistics: Statistics | None = None
-        self._seconds_before: float | None = None
-        self._busy = RLock()
-        self._jobs: Callable[[Candidate, bool], Job] = lru_cache(_KEPT_JOBS)(self._prepared)
+        super().__init__(volume, model, settings, region, default_cache_bytes() if cache_bytes is None else cache_bytes)
         self.consensus = Candidate(self.plan_size(), densest, "edge", "gaussian")
         """What settings are compared with where there is no truth."""
-        self._reference = None if truth is None else self._truth(truth)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self._tolerance = tolerance
+        self._reference = None if truth is None else truth_on(self.region, self.volume, truth, tolerance)
+        if self.model.spec.out_channels is not None:
+            self._check_outputs(self.model.spec.out_channels)
 
     @property
     def has_truth(self) -> bool:
         """Whether settings are compared with reference labels, and not with a consensus."""
         return self._reference is not None and not self._reference.is_proxy
-
-    @property
-    def classes(self) -> tuple[str, ...] | None:
-        """Names of the labels, background first; None before the first patch where the network does not say."""
-        outputs = self._outputs
-        return None if outputs is None else class_names(self.model.spec, outputs, labels=True)
-
-    @property
-    def held_bytes(self) -> tuple[int, int]:
-        """Bytes of predictions in memory and on disk."""
-        return self.predictions.held_bytes, self.predictions.spilled_bytes
 
     def plan_size(self) -> tuple[int, ...]:
         """Return the patch size of the settings, one value per spatial axis."""
@@ -147,96 +103,6 @@ class Tuner:
         n = len(self.volume.spatial_axes)
         sizes = (size,) * n if isinstance(size, int) else size
         return sizes * n if len(sizes) == 1 else sizes
-
-    def job(self, candidate: Candidate, *, whole: bool = False) -> Job:
-        """Return the run of a setting over the region, or over the whole volume.
-
-        Raises
-        ------
-        SeamlessError
-            The setting does not fit the volume or the network.
-        """
-        return self._jobs(candidate, whole)
-
-    def plan(self, candidate: Candidate, *, whole: bool = False) -> Plan:
-        """Return the geometry of a setting: the patches of the whole volume's grid that touch the region."""
-        return self.job(candidate, whole=whole).plan
-
-    def missing(self, candidate: Candidate) -> int:
-        """Return how many patches of a setting were not evaluated yet."""
-        return len(self._missing(self.plan(candidate)))
-
-    def evaluate(
-        self, candidate: Candidate, *, on_progress: OnEvent | None = None, control: Control | None = None
-    ) -> None:
-        """Evaluate what is missing for a setting; blocks, and what is evaluated can be blended meanwhile.
-
-        Parameters
-        ----------
-        candidate : Candidate
-            The setting.
-        on_progress : callable or None
-            Gets `Measuring`, `Progress` (patches that were missing) and `Warned`, from several threads.
-        control : Control or None
-            Cancels and pauses; what it looks at comes first.
-
-        Raises
-        ------
-        RunCancelledError
-            The control cancelled it; what was evaluated is kept.
-        SeamlessError
-            Something went wrong; the text says what to do.
-        """
-        with self._busy:
-            job = self.job(candidate)
-            missing = self._missing(job.plan)
-            if not missing:
-                return
-            tell, control = self._teller(on_progress or ignore_event), control or Control()
-            self._measure(tell, control)
-            outputs = self._outputs
-            if outputs is not None:
-                self.predictions.check_room([job.plan.patch_box(index) for index in missing], outputs)
-            self._evaluation(job, tell).run(job, missing, self.predictions, tell, control)
-            self._check_classes()
-
-    def blend(
-        self, candidate: Candidate, box: Box | None = None, *, seam: bool = True, threads: int | None = None
-    ) -> Blended:
-        r"""Blend a box from the predictions that are there.
-
-        Parameters
-        ----------
-        candidate : Candidate
-            The setting.
-        box : Box or None
-            Part of the region in voxels of the volume; None takes all of it.
-        seam : bool
-            Whether to look for disagreement too.
-        threads : int or None
-            Threads for larger boxes; None takes the processors there are.
-
-        Returns
-        -------
-        Blended
-            Where `Blended.covered`, what a run with these settings holds, to the byte.
-
-        Raises
-        ------
-        GeometryError
-            The box is empty or reaches outside the region.
-        SettingsError
-            Nothing was evaluated yet.
-        """
-        box = self.region if box is None else box
-        if box.size == 0 or box.intersect(self.region) != box:
-            raise GeometryError(
-                f"The box from {box.start} to {box.stop} is empty or reaches outside the region from "
-                f"{self.region.start} to {self.region.stop}; choose a part of the region."
-            )
-        if self._outputs is None:
-            raise SettingsError("There is nothing to blend yet; evaluate a candidate first.")
-        return self._blender.blend(self.plan(candidate), box, self._outputs, seam=seam, threads=threads)
 
     def score(
         self, candidate: Candidate, *, on_progress: OnEvent | None = None, control: Control | None = None
@@ -276,20 +142,6 @@ class Tuner:
             stages=cost.stages,
             is_proxy=reference.is_proxy,
         )
-
-    def predict(self, candidate: Candidate) -> Prediction:
-        """Return the time that a run over the whole volume would take.
-
-        Raises
-        ------
-        SettingsError
-            No patch of this size was evaluated yet.
-        """
-        job = self.job(candidate, whole=True)
-        evaluation = self._evaluations.get(job.plan.patch_size)
-        if evaluation is None or evaluation.classes is None:
-            raise SettingsError("The time of a setting is known when patches of its size were evaluated; do so first.")
-        return predict(job, evaluation.times(job, self._seconds_before or 0.0))
 
     def performance(self, candidate: Candidate, measure: str = "error_rate") -> PatchPerformance:
         """Return the error by the coordinate in the patch, from the patches of a setting that were evaluated.
@@ -360,7 +212,7 @@ class Tuner:
         chosen = list(self.candidates() if candidates is None else candidates)
         order = sorted(range(len(chosen)), key=lambda i: -self.plan(chosen[i]).n_patches)
         if chosen and not self.has_truth:
-            self._consent(chosen[order[0]])
+            self._agree_on(chosen)
         points: dict[int, Point] = {}
         for i in order:
             if control is not None:
@@ -378,76 +230,15 @@ class Tuner:
         )
         return tuple(lattice_candidates(self.plan_size(), overlaps=tuple(overlaps), windows=windows))
 
-    def close(self) -> None:
-        """Drop the predictions and remove what lies on disk."""
-        self.predictions.close()
-
-    @property
-    def _outputs(self) -> int | None:
-        known = (evaluation.classes for evaluation in self._evaluations.values())
-        return next((classes for classes in known if classes is not None), None)
-
-    def _prepared(self, candidate: Candidate, whole: bool) -> Job:
-        own = {} if whole else {"region": self.region}
-        settings = candidate.settings(self.settings, activation=None, write="labels", **own)
-        return prepare(self.volume, self.model, settings, window=candidate.shape)
-
-    def _missing(self, plan: Plan) -> list[tuple[int, ...]]:
-        indices = itertools.product(*plan.touching(self.region))
-        return [index for index in indices if plan.patch_box(index) not in self.predictions]
-
-    def _evaluation(self, job: Job, tell: OnEvent) -> Evaluation:
-        size = job.plan.patch_size
-        if size not in self._evaluations:
-            self._evaluations[size] = Evaluation(job, self._statistics, tell)
-        return self._evaluations[size]
-
-    def _measure(self, tell: OnEvent, control: Control) -> None:
-        """Measure the intensities of the whole volume, once."""
-        normalization = self.model.spec.normalization
-        if self._seconds_before is not None:
-            return
-
-        def on_block(done: int, total: int) -> None:
-            control.checkpoint()
-            tell(Measuring(done=done, total=total))
-
-        begin = time.perf_counter()
-        if normalization.kind != "none":
-            self._statistics = volume_statistics(
-                self.volume, normalization, channel=self.settings.channel, on_block=on_block
-            )
-        self._seconds_before = time.perf_counter() - begin
-
-    def _teller(self, on_event: OnEvent) -> OnEvent:
-        def tell(event: Any) -> None:
-            if isinstance(event, Warned) and event.text not in self.warnings:
-                self.warnings += (event.text,)
-            on_event(event)
-
-        return tell
-
-    def _truth(self, truth: Any) -> Reference:
-        labels = open_volume(truth, missing_chunks="fill")
-        check_truth(self.volume, labels)
-        outputs = self.model.spec.out_channels
-        reference = Reference(
-            labels=read_truth(labels, self.region),
-            is_proxy=False,
-            spacing=self.volume.spacing,
-            tolerance=self._tolerance,
-        )
-        if outputs is not None:
-            check_labels(reference.labels, class_names(self.model.spec, outputs, labels=True))
-        return reference
-
-    def _check_classes(self) -> None:
+    def _check_outputs(self, outputs: int) -> None:
+        """Refuse a truth with labels that a network with so many channels does not know."""
         if self._reference is not None and not self._reference.is_proxy:
-            check_labels(self._reference.labels, self.classes or ())
+            check_labels(self._reference.labels, class_names(self.model.spec, outputs, labels=True))
 
-    def _consent(self, candidate: Candidate) -> None:
-        """Compare with this setting from now on."""
-        chosen = replace(candidate, window="gaussian")
+    def _agree_on(self, candidates: list[Candidate]) -> None:
+        """Compare with the densest of these from now on; of equally dense ones with the one of the largest patches."""
+        densest = max(candidates, key=lambda c: (_largest(c.overlap), math.prod(self.plan(c).patch_size)))
+        chosen = replace(densest, window="gaussian")
         if chosen != self.consensus:
             self.consensus, self._reference = chosen, None
 
@@ -455,10 +246,7 @@ class Tuner:
         if self._reference is None:
             self.evaluate(self.consensus, on_progress=on_progress, control=control)
             labels = self.blend(self.consensus, seam=False).labels
-            check_foreground(labels, self.region)
-            self._reference = Reference(
-                labels=labels, is_proxy=True, spacing=self.volume.spacing, tolerance=self._tolerance
-            )
+            self._reference = consensus_on(self.region, self.volume, labels, self._tolerance)
         return self._reference
 
 
