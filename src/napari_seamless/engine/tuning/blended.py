@@ -31,6 +31,8 @@ Array = np.ndarray[Any, Any]
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
 _KEPT_PLANS = 32
+_LINE = 16
+"""Voxels that the memory hands over at once: fewer along the last axis are gathered once, and then used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -124,8 +126,9 @@ class Blender:
 
     def _add(self, plan: Plan, tile: Box, sums: FloatArray, squares: FloatArray | None) -> list[Box]:
         """Add every patch that is there to the sums of a tile; return those that are not."""
-        missing = []
-        buffer = np.empty(sums.size, np.float32)
+        missing: list[Box] = []
+        window_of = _Windows(plan, gather=tile.shape[-1] < _LINE)
+        buffer, gathered = np.empty(sums.size, np.float32), np.empty(sums.size, np.float32)
         for touches in itertools.product(*self._touches(plan, tile)):
             patch = Box(tuple([t[0][0] for t in touches]), tuple([t[0][1] for t in touches]))
             values = self._predictions.get(patch)
@@ -134,10 +137,11 @@ class Blender:
                 continue
             here = (slice(None), *[t[1] for t in touches])
             part = values[(slice(None), *[t[2] for t in touches])]
-            window = window_array(plan.window, patch.shape)[tuple([t[3] for t in touches])]
             weighted = buffer[: part.size].reshape(part.shape)
+            if window_of.gather:
+                part = _copied(part, gathered)
             # multiply, then add: what is fused rounds differently
-            np.multiply(part, window, out=weighted)
+            np.multiply(part, window_of(patch.shape, tuple([t[3] for t in touches])), out=weighted)
             target = sums[here]
             target += weighted
             if squares is not None:
@@ -195,6 +199,38 @@ class Blender:
                     self._weights.popitem(last=False)
             sums = self._weights[plan]
         return sums.over(box)
+
+
+class _Windows:
+    """Parts of a window.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its window.
+    gather : bool
+        Whether to make parts contiguous and keep them: patches of a regular grid ask for the same few.
+    """
+
+    def __init__(self, plan: Plan, *, gather: bool) -> None:
+        self._window = plan.window
+        self.gather = gather
+        self._kept: dict[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], FloatArray] = {}
+
+    def __call__(self, shape: tuple[int, ...], part: tuple[slice, ...]) -> FloatArray:
+        """Return a part of the window of a patch."""
+        if not self.gather:
+            return window_array(self._window, shape)[part]
+        key = (shape, tuple([(s.start, s.stop) for s in part]))
+        if key not in self._kept:
+            self._kept[key] = np.ascontiguousarray(window_array(self._window, shape)[part])
+        return self._kept[key]
+
+
+def _copied(part: FloatArray, buffer: FloatArray) -> FloatArray:
+    copy = buffer[: part.size].reshape(part.shape)
+    np.copyto(copy, part)
+    return copy
 
 
 def _tiles(box: Box) -> Iterator[Box]:
