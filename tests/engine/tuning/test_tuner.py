@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import threading
 from pathlib import Path
@@ -218,6 +219,16 @@ def test_the_scratch_folder_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyP
         tuned.evaluate(Candidate((16,), 0.5))
         assert len(list(tmp_path.iterdir())) == 1
         assert tuned.held_bytes[0] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_scratch_folder_of_a_forgotten_tuner_vanishes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    forgotten = tuner(cache_bytes=1)
+    forgotten.evaluate(Candidate((16,), 0.5))
+    assert len(list(tmp_path.iterdir())) == 1
+    del forgotten
+    gc.collect()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -30,10 +31,14 @@ class Place:
 
 
 class Spill:
-    """A folder of predictions, created on first use in the system's folder for temporary files, removed on close."""
+    """A folder of predictions, created on first use in the system's folder for temporary files, removed on close.
+
+    One that nobody closes is removed with the object, or when the process ends.
+    """
 
     def __init__(self) -> None:
         self._folder: Path | None = None
+        self._remove: weakref.finalize[..., Any] | None = None
         self._lengths: list[int] = []
         self._maps: dict[int, np.ndarray[Any, Any]] = {}
         self._lock = Lock()
@@ -86,13 +91,14 @@ class Spill:
         with self._lock:
             self._maps.clear()
             self._lengths.clear()
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
-                self._folder = None
+            if self._remove is not None:
+                self._remove()
+            self._folder = self._remove = None
 
     def _append(self, values: FloatArray) -> Place:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix=".seamless-tuning-"))
+            self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         if not self._lengths or 4 * self._lengths[-1] >= _SEGMENT_BYTES:
             self._lengths.append(0)
         segment = len(self._lengths) - 1
