@@ -1,0 +1,151 @@
+"""The tuning dock: makes views, state and controllers, and takes everything down again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import napari
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from napari_seamless._qt.controllers.network_controller import NetworkController
+from napari_seamless._qt.controllers.region_controller import RegionController
+from napari_seamless._qt.controllers.volume_controller import VolumeController
+from napari_seamless._qt.core import Core, installed_core
+from napari_seamless._qt.dock import SegmentDock
+from napari_seamless._qt.state import WindowState
+from napari_seamless._qt.theme import palette, style_sheet
+from napari_seamless._qt.tuning.curve_view import CurveView
+from napari_seamless._qt.tuning.evaluate_view import EvaluateView
+from napari_seamless._qt.tuning.evaluation_controller import EvaluationController
+from napari_seamless._qt.tuning.life import WindowWatch
+from napari_seamless._qt.tuning.live_controller import LiveController
+from napari_seamless._qt.tuning.parts import TuningParts
+from napari_seamless._qt.tuning.setting_controller import SettingController
+from napari_seamless._qt.tuning.setting_view import SettingView
+from napari_seamless._qt.tuning.source_view import SourceView
+from napari_seamless._qt.tuning.state import TuningState
+from napari_seamless._qt.tuning.truth_controller import TruthController
+from napari_seamless._qt.worker import Worker
+
+_COLORS = ("read", "forward", "blend", "write", "text", "muted", "field", "accent", "done")
+
+
+class TuneDock(QWidget):
+    """See what overlap, border mode and window do on a region, and what they cost.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer whose layers are offered and which gets result and seam map.
+    core : Core or None
+        The functions of the core; None takes this package's own.
+    """
+
+    def __init__(self, napari_viewer: napari.Viewer, *, core: Core | None = None) -> None:
+        super().__init__()
+        self.setObjectName("tuneDock")
+        self.viewer = napari_viewer
+        self.state, self.tuning, self.worker = WindowState(), TuningState(), Worker(self)
+        self.parts = parts = TuningParts(self.state, self.tuning, self.worker, core or installed_core())
+        self.source_view, self.setting_view = SourceView(), SettingView()
+        self.evaluate_view, self.curve_view = EvaluateView(), CurveView()
+        self.source_view.body.addWidget(self.evaluate_view)
+        self.evaluation = EvaluationController(napari_viewer, self.evaluate_view, parts)
+        self.live = LiveController(napari_viewer, parts, self)
+        self.setting = SettingController(self.setting_view, self.curve_view, parts, self.segment_dock)
+        self.truth = TruthController(napari_viewer, self.source_view, parts)
+        self.network = NetworkController(self.source_view, parts.plain)
+        self.region = RegionController(napari_viewer, self.source_view.region, parts.plain)
+        self.volume = VolumeController(napari_viewer, self.source_view, parts.plain)
+        self._lay_out()
+        self._paint()
+        napari_viewer.events.theme.connect(self._paint)
+        self._closed = False
+        self._watch = WindowWatch(self, self.shut_down)
+        self.destroyed.connect(_Closing(self))
+        QApplication.instance().aboutToQuit.connect(self.shut_down)
+
+    def choose(self, *, layer: Any = None, model: Any = None, truth: Any = None, region: str | None = None) -> None:
+        """Make the choices that a person would make by hand; the network is loaded in the background."""
+        if layer is not None:
+            self.volume.choose(layer)
+        if truth is not None:
+            self.tuning.truth = truth
+        if region is not None:
+            self.state.change(region=region)
+        if model is not None:
+            self.network.choose(model)
+
+    def segment_dock(self) -> SegmentDock:
+        """Return the dock that segments the volume; opens it where it is not."""
+        window = self.window()
+        found = window.findChildren(SegmentDock)
+        if found:
+            return found[0]
+        _, dock = self.viewer.window.add_plugin_dock_widget("napari-seamless", "Segment volume", tabify=True)
+        return dock
+
+    def shut_down(self) -> None:
+        """Cancel, wait for the threads, remove what lies on disk, and let go of the viewer."""
+        if self._closed:
+            return
+        self._closed = True
+        self.evaluation.close()
+        self.live.close()
+        self.truth.close()
+        self.region.close()
+        self.volume.close()
+        self.viewer.events.theme.disconnect(self._paint)
+        self._watch.stop()
+        self.worker.close()
+        if self.tuning.tuner is not None:
+            self.tuning.tuner.close()
+
+    def sizeHint(self) -> QSize:
+        """Return a size that shows every step on a common screen."""
+        return QSize(360, 860)
+
+    def _lay_out(self) -> None:
+        column = QWidget()
+        column.setObjectName("stepColumn")
+        steps = QVBoxLayout(column)
+        steps.setContentsMargins(0, 0, 0, 0)
+        steps.setSpacing(8)
+        for view in (self.source_view, self.setting_view, self.curve_view):
+            steps.addWidget(view)
+        steps.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(column)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 6)
+        layout.addWidget(scroll)
+        self.setMinimumWidth(320)
+
+    def _paint(self, *_: object) -> None:
+        colors = palette(self.viewer.theme)
+        self.setStyleSheet(_sheet(style_sheet(colors)))
+        chosen = {name: getattr(colors, name) for name in _COLORS}
+        self.evaluate_view.progress.set_colors(colors.accent, colors.field)
+        self.curve_view.timings.set_colors(chosen)
+        self.curve_view.curve.set_colors(chosen)
+
+
+def _sheet(sheet: str) -> str:
+    """Return the other dock's style sheet for this one: the same cards, and its own button to press first."""
+    return sheet.replace("#segmentDock", "#tuneDock").replace("QPushButton#run", 'QPushButton[main="true"]')
+
+
+class _Closing:
+    """Ends what a dock started when Qt destroys the dock, without keeping the dock alive."""
+
+    def __init__(self, dock: TuneDock) -> None:
+        self._evaluation, self._worker, self._tuning = dock.evaluation, dock.worker, dock.tuning
+
+    def __call__(self, *_: object) -> None:
+        self._worker.close()
+        if self._tuning.tuner is not None:
+            self._tuning.tuner.close()

@@ -1,0 +1,43 @@
+"""What the controllers of the tuning dock share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qtpy.QtCore import QObject, QTimer
+
+from napari_seamless._qt.core import Core
+from napari_seamless._qt.parts import Parts
+from napari_seamless._qt.state import WindowState
+from napari_seamless._qt.tuning.state import TuningState
+from napari_seamless._qt.worker import Worker
+from napari_seamless.errors import SeamlessError
+
+
+@dataclass(frozen=True, slots=True)
+class TuningParts:
+    """The choices of the input, the state of the tuning, the worker, and the functions of the core."""
+
+    state: WindowState
+    tuning: TuningState
+    worker: Worker
+    core: Core
+
+    @property
+    def plain(self) -> Parts:
+        """What the controllers of the other dock take."""
+        return Parts(self.state, self.worker, self.core)
+
+
+def sentence(error: Exception) -> str:
+    """Return what to say of an error."""
+    return str(error) if isinstance(error, SeamlessError) else f"It stopped: {type(error).__name__}: {error}."
+
+
+def rest(parent: QObject, milliseconds: int, work: object) -> QTimer:
+    """Return a timer that fires once, after a rest."""
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(work)
+    return timer
