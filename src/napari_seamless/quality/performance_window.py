@@ -26,8 +26,8 @@ class InverseError:
     floor : float
         Smallest weight as a part of the largest, in (0, 1]: no voxel of a patch loses its say.
     power : float
-        Weights are the inverse error to this power, > 0. 1 is best for patches whose errors are independent; the more
-        they have in common, the more is left to the best of them, as a larger power does.
+        Weights are the inverse error to this power, > 0. 1 is best for squared errors of patches that err independently;
+        the more their errors have in common, the more is left to the best of them, as a larger power does.
     symmetric : bool
         Whether the map is made equal to its mirror images along every axis, which averages out chance.
     separable_within : float
@@ -38,10 +38,15 @@ class InverseError:
     ------
     SettingsError
         A value is out of its range.
+
+    Examples
+    --------
+    >>> performance_window([0.2, 0.1, 0.2], fit=InverseError(smoothing=0, power=2)).factors[0].round(3).tolist()
+    [0.25, 1.0, 0.25]
     """
 
     smoothing: float = 1 / 32
-    floor: float = 0.01
+    floor: float = 1e-3
     power: float = 1.0
     symmetric: bool = True
     separable_within: float = 0.05
