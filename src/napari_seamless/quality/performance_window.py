@@ -26,8 +26,9 @@ class InverseError:
     floor : float
         Smallest weight as a part of the largest, in (0, 1]: no voxel of a patch loses its say.
     power : float
-        Weights are the inverse error to this power, > 0. 1 is best for squared errors of patches that err independently;
-        the more their errors have in common, the more is left to the best of them, as a larger power does.
+        Weights are the inverse error to this power, > 0. 1 is best for squared errors of patches that err
+        independently; the more their errors have in common, the more is left to the best of them, as a larger power
+        does.
     symmetric : bool
         Whether the map is made equal to its mirror images along every axis, which averages out chance.
     separable_within : float
