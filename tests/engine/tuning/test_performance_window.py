@@ -11,6 +11,7 @@ from napari_seamless.engine.tuning import WINDOWS, Candidate, Tuner
 from napari_seamless.plan import window_array
 from napari_seamless.quality import InverseError
 from napari_seamless.recipe import make_settings
+from napari_seamless.types import Window
 
 SHAPE, PATCH = (96, 80), 16
 FIT = InverseError(smoothing=0, floor=1e-3)
@@ -72,3 +73,31 @@ def test_a_map_with_an_axis_of_classes_is_averaged_over_it() -> None:
         window = tuner.performance_window(Candidate((PATCH,), 0.5), "l2", FIT)
     assert by_class.shape == (2, PATCH, PATCH)
     assert window.size == (PATCH, PATCH)
+
+
+def test_factors_have_the_bytes_of_a_run_and_the_values_of_their_product() -> None:
+    factors = np.linspace(0.2, 1, PATCH), 1 + np.arange(PATCH) % 3
+    window = Window.from_factors(*factors)
+    candidate = Candidate((PATCH,), 0.5, "edge", window)
+    with tuner_on("48:96,16:80") as tuner:
+        tuner.evaluate(candidate)
+        blended = tuner.blend(candidate).probabilities
+    _, image = truth_and_image()
+    runs = [
+        np.asarray(
+            segment(
+                image,
+                bad_left_edge,
+                patch_size=PATCH,
+                overlap=0.5,
+                border="edge",
+                window=chosen,
+                region="48:96,16:80",
+                write="probabilities",
+                device="cpu",
+            ).array
+        )
+        for chosen in (window, Window.from_array(np.outer(*factors)))
+    ]
+    np.testing.assert_array_equal(blended, runs[0])
+    np.testing.assert_allclose(runs[0], runs[1], atol=1e-6)
