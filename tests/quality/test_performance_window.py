@@ -18,7 +18,7 @@ from napari_seamless.quality import InverseError, PatchPerformance, performance_
 from napari_seamless.quality.performance_window import inverse_error, separable_factors
 from napari_seamless.types import Window
 
-PLAIN = InverseError(smoothing=0, symmetric=False, floor=1e-6)
+PLAIN = InverseError(smoothing=0, symmetric=False, floor=1e-6, power=1)
 
 
 def ramp(*shape: int) -> np.ndarray:
@@ -46,7 +46,7 @@ def test_weights_are_inverse_errors(power: float) -> None:
 def test_smoothing_is_that_of_scipy(shape: tuple[int, ...]) -> None:
     error = np.random.default_rng(0).random(shape) + 0.1
     smooth = gaussian_filter(error, [n / 8 for n in shape], mode="reflect")
-    found = inverse_error(error, fit=InverseError(smoothing=1 / 8, symmetric=False, floor=1e-6))
+    found = inverse_error(error, fit=InverseError(smoothing=1 / 8, symmetric=False, floor=1e-6, power=1))
     np.testing.assert_allclose(found, smooth.min() / smooth, rtol=1e-10)
 
 
@@ -57,14 +57,14 @@ def test_smoothing_weighs_each_mean_by_its_number() -> None:
     error = np.where(count > 0, rng.random((12, 10)), np.nan)
     total = gaussian_filter(np.nan_to_num(error) * count, [1.2, 1.0])
     expected = total / gaussian_filter(count, [1.2, 1.0])
-    found = inverse_error(error, count, InverseError(smoothing=0.1, symmetric=False, floor=1e-6))
+    found = inverse_error(error, count, InverseError(smoothing=0.1, symmetric=False, floor=1e-6, power=1))
     np.testing.assert_allclose(found, expected.min() / expected, rtol=1e-10)
 
 
 def test_mirror_images_are_averaged_where_asked() -> None:
     error = np.random.default_rng(0).random((6, 7)) + 0.1
     even = (error + error[::-1] + error[:, ::-1] + error[::-1, ::-1]) / 4
-    fit = InverseError(smoothing=0, floor=1e-6)
+    fit = InverseError(smoothing=0, floor=1e-6, power=1)
     np.testing.assert_allclose(inverse_error(error, fit=fit), even.min() / even)
     assert not np.allclose(inverse_error(error, fit=PLAIN), inverse_error(error, fit=PLAIN)[::-1])
 
@@ -105,7 +105,7 @@ def test_the_limit_decides_between_factors_and_weights() -> None:
     expected = np.sqrt(np.mean([(off - 1) ** 2, (off - 1) ** 2, (1 / off - 1) ** 2, (1 / off - 1) ** 2]))
     assert difference == pytest.approx(expected)
     for within, kind in ((difference * 1.01, "factors"), (difference * 0.99, "array"), (0, "array")):
-        fit = InverseError(smoothing=0, symmetric=False, floor=1e-6, separable_within=within)
+        fit = InverseError(smoothing=0, symmetric=False, floor=1e-6, power=1, separable_within=within)
         assert performance_window(1 / weights, fit=fit).kind == kind
 
 
@@ -143,7 +143,7 @@ def test_a_tracked_map_becomes_a_window() -> None:
     wrong = torch.zeros(2, 8, dtype=torch.bool)
     wrong[:, :2] = wrong[:, -2:] = wrong[0] = True
     performance.add(wrong)
-    window = performance_window(performance.mean, performance.count, InverseError(smoothing=0))
+    window = performance_window(performance.mean, performance.count, InverseError(smoothing=0, power=1))
     np.testing.assert_allclose(window_array(window, (8,)), [0.5, 0.5, 1, 1, 1, 1, 0.5, 0.5], rtol=1e-6)
 
 

@@ -26,9 +26,9 @@ class InverseError:
     floor : float
         Smallest weight as a part of the largest, in (0, 1]: no voxel of a patch loses its say.
     power : float
-        Weights are the inverse error to this power, > 0. 1 is best for squared errors of patches that err
-        independently; the more their errors have in common, the more is left to the best of them, as a larger power
-        does.
+        Weights are the inverse error to this power, > 0. For patches that err independently, 1 is best for squared
+        errors and 2 for deviations; the more their errors have in common, the more is left to the best of them, as a
+        larger power does.
     symmetric : bool
         Whether the map is made equal to its mirror images along every axis, which averages out chance.
     separable_within : float
@@ -42,13 +42,13 @@ class InverseError:
 
     Examples
     --------
-    >>> performance_window([0.2, 0.1, 0.2], fit=InverseError(smoothing=0, power=2)).factors[0].round(3).tolist()
+    >>> performance_window([0.2, 0.1, 0.2], fit=InverseError(smoothing=0)).factors[0].round(3).tolist()
     [0.25, 1.0, 0.25]
     """
 
     smoothing: float = 1 / 32
     floor: float = 1e-3
-    power: float = 1.0
+    power: float = 2.0
     symmetric: bool = True
     separable_within: float = 0.05
 
@@ -88,7 +88,7 @@ def performance_window(error: Any, count: Any = None, fit: InverseError | None =
 
     Examples
     --------
-    >>> window = performance_window([[0.2, 0.1, 0.2]] * 2, fit=InverseError(smoothing=0))
+    >>> window = performance_window([[0.2, 0.1, 0.2]] * 2, fit=InverseError(smoothing=0, power=1))
     >>> window.kind, [factor.round(3).tolist() for factor in window.factors]
     ('factors', [[1.0, 1.0], [0.5, 1.0, 0.5]])
     """
@@ -118,7 +118,7 @@ def inverse_error(error: Any, count: Any = None, fit: InverseError | None = None
 
     Examples
     --------
-    >>> inverse_error([0.4, 0.1, 0.0], fit=InverseError(smoothing=0, symmetric=False, floor=0.125))
+    >>> inverse_error([0.4, 0.1, 0.0], fit=InverseError(smoothing=0, symmetric=False, floor=0.125, power=1))
     array([0.125, 0.5  , 1.   ])
     """
     fit = fit or InverseError()
