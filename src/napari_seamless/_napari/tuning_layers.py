@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Layer
+from napari.utils.colormaps import Colormap
 
 from napari_seamless._napari.in_sight import to_voxels
 from napari_seamless._napari.layers import Color, image_layer, labels_layer
@@ -15,6 +16,9 @@ from napari_seamless.volume import open_volume
 
 SEAM_LIMITS = (0.0, 0.25)
 """Deviations that the colours tell apart; probabilities cannot be further apart than 0.5."""
+
+SEAM_COLORS = ((1.0, 0.2, 0.6, 0.0), (1.0, 0.2, 0.6, 0.75), (1.0, 0.0, 0.3, 1.0))
+"""Transparent where patches agree, so that image and labels shine through."""
 
 
 class RegionLayers:
@@ -45,9 +49,9 @@ class RegionLayers:
         )
         seam = image_layer(
             region_volume(volume, region, self._seam, f"{volume.name} seams"),
-            colormap="inferno",
+            colormap=Colormap(SEAM_COLORS, name="seams"),
             contrast_limits=SEAM_LIMITS,
-            blending="additive",
+            blending="translucent",
         )
         self.layers = [add_layer(viewer, layer) for layer in (labels, seam)]
 

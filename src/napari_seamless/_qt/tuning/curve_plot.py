@@ -162,7 +162,7 @@ class CurvePlot(QWidget):
     def _paint_legend(self, painter: QPainter) -> None:
         kinds = list(dict.fromkeys(point.window for point in self._points))
         entries = [*((kind, WINDOW_COLORS.get(kind, "muted")) for kind in sorted(kinds)), ("recommended", "done")]
-        x, y = 6.0, self.height() - LEGEND / 2
+        x, y = 0.0, self.height() - LEGEND / 2
         metrics = painter.fontMetrics()
         for name, color in entries:
             painter.setPen(Qt.PenStyle.NoPen)
@@ -175,8 +175,8 @@ class CurvePlot(QWidget):
                 painter.drawEllipse(QPointF(x + 4, y), 4, 4)
             painter.setPen(self._color("text"))
             width = metrics.horizontalAdvance(name)
-            painter.drawText(QRectF(x + 12, y - 8, width + 4, 16), Qt.AlignmentFlag.AlignVCenter, name)
-            x += width + 22
+            painter.drawText(QRectF(x + 11, y - 8, width + 4, 16), Qt.AlignmentFlag.AlignVCenter, name)
+            x += width + 19
 
     def _under(self, cursor: QPointF) -> Point | None:
         """Return the nearest setting within reach."""

@@ -15,12 +15,16 @@ from napari_seamless._qt.core import Core, installed_core
 from napari_seamless._qt.dock import SegmentDock
 from napari_seamless._qt.state import WindowState
 from napari_seamless._qt.theme import palette, style_sheet
+from napari_seamless._qt.tuning.compare_controller import CompareController
 from napari_seamless._qt.tuning.curve_view import CurveView
 from napari_seamless._qt.tuning.evaluate_view import EvaluateView
 from napari_seamless._qt.tuning.evaluation_controller import EvaluationController
+from napari_seamless._qt.tuning.grid_controller import GridController
 from napari_seamless._qt.tuning.life import WindowWatch
 from napari_seamless._qt.tuning.live_controller import LiveController
 from napari_seamless._qt.tuning.parts import TuningParts
+from napari_seamless._qt.tuning.performance_controller import PerformanceController
+from napari_seamless._qt.tuning.performance_view import PerformanceView
 from napari_seamless._qt.tuning.setting_controller import SettingController
 from napari_seamless._qt.tuning.setting_view import SettingView
 from napari_seamless._qt.tuning.source_view import SourceView
@@ -50,10 +54,14 @@ class TuneDock(QWidget):
         self.parts = parts = TuningParts(self.state, self.tuning, self.worker, core or installed_core())
         self.source_view, self.setting_view = SourceView(), SettingView()
         self.evaluate_view, self.curve_view = EvaluateView(), CurveView()
+        self.performance_view = PerformanceView()
         self.source_view.body.addWidget(self.evaluate_view)
         self.evaluation = EvaluationController(napari_viewer, self.evaluate_view, parts)
         self.live = LiveController(napari_viewer, parts, self)
         self.setting = SettingController(self.setting_view, self.curve_view, parts, self.segment_dock)
+        self.compare = CompareController(napari_viewer, self.setting_view, parts, self.live)
+        self.grid = GridController(napari_viewer, self.setting_view, parts)
+        self.performance = PerformanceController(napari_viewer, self.performance_view, parts)
         self.truth = TruthController(napari_viewer, self.source_view, parts)
         self.network = NetworkController(self.source_view, parts.plain)
         self.region = RegionController(napari_viewer, self.source_view.region, parts.plain)
@@ -93,6 +101,9 @@ class TuneDock(QWidget):
         self._closed = True
         self.evaluation.close()
         self.live.close()
+        self.compare.close()
+        self.grid.close()
+        self.performance.close()
         self.truth.close()
         self.region.close()
         self.volume.close()
@@ -112,7 +123,7 @@ class TuneDock(QWidget):
         steps = QVBoxLayout(column)
         steps.setContentsMargins(0, 0, 0, 0)
         steps.setSpacing(8)
-        for view in (self.source_view, self.setting_view, self.curve_view):
+        for view in (self.source_view, self.setting_view, self.curve_view, self.performance_view):
             steps.addWidget(view)
         steps.addStretch(1)
         scroll = QScrollArea()
@@ -132,6 +143,7 @@ class TuneDock(QWidget):
         self.evaluate_view.progress.set_colors(colors.accent, colors.field)
         self.curve_view.timings.set_colors(chosen)
         self.curve_view.curve.set_colors(chosen)
+        self.performance_view.profiles.set_colors(chosen)
 
 
 def _sheet(sheet: str) -> str:

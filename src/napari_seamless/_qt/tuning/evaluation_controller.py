@@ -10,11 +10,11 @@ from qtpy.QtCore import QObject
 from napari_seamless._napari.in_sight import box_in_sight
 from napari_seamless._qt import text
 from napari_seamless._qt.controllers.clock import RunClock
-from napari_seamless._qt.state import Phase
+from napari_seamless._qt.state import Phase, Severity
 from napari_seamless._qt.tuning.evaluate_view import EvaluateView
 from napari_seamless._qt.tuning.parts import TuningParts, rest, sentence
 from napari_seamless.engine.events import Measuring, Progress, Warned
-from napari_seamless.engine.tuning import Point, Tuner, advise, default_region, lattice_candidates
+from napari_seamless.engine.tuning import Advice, Point, Tuner, advise, default_region, lattice_candidates
 from napari_seamless.errors import RunCancelledError, SeamlessError
 from napari_seamless.recipe import make_settings
 from napari_seamless.types import Box
@@ -196,7 +196,7 @@ class EvaluationController(QObject):
         self._view.show_progress(self._view.progress.maximum(), self._view.progress.maximum(), "")
         self._tuning.revision += 1
         if self._state.message.severity != "warning" and self._tuning.advice is not None:
-            self._state.say(f"Recommended: {self._tuning.advice.sentence}", "done")
+            self._state.say(*advice_words(self._tuning.advice))
         if self._is_missing():
             self._refine_soon.start()
 
@@ -264,6 +264,13 @@ class EvaluationController(QObject):
     def _show_phase(self, *_: object) -> None:
         ready = self._state.volume is not None and self._state.model is not None
         self._view.show_phase(busy=self._state.phase.busy, ready=ready)
+
+
+def advice_words(advice: Advice[Point]) -> tuple[str, Severity]:
+    """Return what to say of a recommendation; where nothing is worth recommending, it is a warning."""
+    if advice.recommended.dice > 0:
+        return f"Recommended: {advice.sentence}", "done"
+    return advice.sentence, "warning"
 
 
 def box_text(box: Box, axes: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider
 
 from napari_seamless._qt.views.patch_edit import PatchEdit
 from napari_seamless._qt.views.step import NAME_WIDTH, Choice, Step, beside, label
@@ -52,6 +52,12 @@ class SettingView(Step):
 
     def __init__(self) -> None:
         super().__init__(2, "Setting", "Moving these redraws the region from what was evaluated.")
+        self.grid = QCheckBox("Patch grid")
+        self.grid.setObjectName("patchGrid")
+        self.grid.setToolTip(
+            "Draw the patches over the region, shaded where they overlap; the one under the cursor is framed."
+        )
+        self.header.addWidget(self.grid)
         self.patch = PatchEdit()
         self.patch.changed.connect(lambda _: self.changed.emit())
         self.slider = QSlider(Qt.Orientation.Horizontal)

@@ -1,0 +1,82 @@
+"""Error by the coordinate in the patch, along each axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 8, 32
+COLORS = ("read", "forward", "blend", "write")
+
+
+class ProfilePlot(QWidget):
+    """One line per axis: the mean error over the other axes, from one border of the patch to the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("profiles")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.profiles: dict[str, np.ndarray] = {}
+        self._colors: dict[str, str] = {}
+
+    def set_colors(self, colors: Mapping[str, str]) -> None:
+        """Set ``text``, ``muted``, ``field`` and the colours of the lines."""
+        self._colors = dict(colors)
+        self.update()
+
+    def show_profiles(self, profiles: Mapping[str, np.ndarray]) -> None:
+        """Show these lines by the name of their axis; none says what will be here."""
+        self.profiles = dict(profiles)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Return a size at which lines can be told apart."""
+        return QSize(300, 130)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same height."""
+        return QSize(160, 130)
+
+    def paintEvent(self, _: QPaintEvent) -> None:
+        """Draw the frame, the lines and their names."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = painter.font()
+        font.setPointSizeF(max(7.0, font.pointSizeF() - 1))
+        painter.setFont(font)
+        if self.profiles:
+            self._paint_lines(painter)
+        else:
+            painter.setPen(self._color("muted"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Known after Evaluate.")
+        painter.end()
+
+    def _paint_lines(self, painter: QPainter) -> None:
+        area = QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), self.height() - TOP - BOTTOM)
+        highest = 1.1 * max(float(np.nanmax(line)) for line in self.profiles.values()) or 1.0
+        painter.setPen(QPen(self._color("field"), 1))
+        painter.drawRect(area)
+        painter.setPen(self._color("muted"))
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for value, y in ((highest, area.top()), (0.0, area.bottom())):
+            painter.drawText(QRectF(0, y - 8, LEFT - 6, 16), right, f"{value:.2g}")
+        x = area.left()
+        for (name, line), color in zip(self.profiles.items(), COLORS, strict=False):
+            places = np.linspace(area.left(), area.right(), len(line)) if len(line) > 1 else [area.center().x()]
+            heights = area.bottom() - np.nan_to_num(line) / highest * area.height()
+            painter.setPen(QPen(self._color(color), 1.8))
+            painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(places, heights, strict=True)]))
+            painter.drawLine(QPointF(x, self.height() - 8.0), QPointF(x + 14, self.height() - 8.0))
+            painter.setPen(self._color("text"))
+            painter.drawText(QRectF(x + 18, self.height() - 16, 30, 16), Qt.AlignmentFlag.AlignVCenter, name)
+            x += 48
+        painter.setPen(self._color("muted"))
+        below = QRectF(area.left(), area.bottom() + 1, area.width(), 14)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, "border to border of the patch")
+
+    def _color(self, name: str) -> QColor:
+        return QColor(self._colors.get(name, "#888888"))
