@@ -97,7 +97,7 @@ def nuclei(quick: bool) -> Case:
         model=TorchModel(network, spec),
         patch=(16, 16, 16) if quick else (32, 32, 32),
         measured=":,0:72,72:144",
-        scored=":,72:144,72:144",
+        scored="16:24,80:88,80:88" if quick else ":,72:144,72:144",
     )
 
 
