@@ -84,10 +84,13 @@ class RegionLayers:
         self._labels.fill(0)
         self._seam.fill(0)
 
-    def show(self, box: Box, labels: Any, seam: Any) -> None:
-        """Write a box of the region and draw it."""
+    def write(self, box: Box, labels: Any, seam: Any) -> None:
+        """Write a box of the region; drawn by `draw`."""
         here = box.within(self.region.start).slices
         self._labels[here], self._seam[here] = labels, seam
+
+    def draw(self) -> None:
+        """Draw what was written."""
         for layer in self.layers:
             if is_there(self._viewer, layer):
                 layer.refresh(thumbnail=False, highlight=False, extent=False)

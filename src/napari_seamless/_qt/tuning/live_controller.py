@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from qtpy.QtCore import QObject
@@ -10,16 +11,19 @@ from qtpy.QtCore import QObject
 from napari_seamless._napari.tuning_layers import RegionLayers
 from napari_seamless._qt.tuning.parts import TuningParts, rest, sentence
 from napari_seamless.engine.classes import class_colors
-from napari_seamless.engine.tuning import Candidate, Tuner
+from napari_seamless.engine.tuning import Blended, Candidate, Tuner
 from napari_seamless.types import Box
 
 SETTLE_MS = 500
+SLAB = 8
+"""Slices that are blended at once where the whole region is: a change of the setting need not wait for more."""
 
 
 class LiveController(QObject):
     """Between the state and the layers of result and seams.
 
-    One box is blended at a time, on a thread; what is asked for meanwhile comes next, and only the last of it.
+    One slice is blended at a time, on a thread; what is asked for meanwhile comes next, and only the last of it. When
+    the setting rests, the whole region is blended beside it.
 
     Parameters
     ----------
@@ -35,7 +39,7 @@ class LiveController(QObject):
         self.layers: RegionLayers | None = None
         self._shown: Candidate | None = None
         self._whole: tuple[Candidate, int] | None = None
-        self._busy, self._again = False, False
+        self._busy, self._again, self._filling = False, False, False
         self._asked_at = 0.0
         self.seconds = 0.0
         """Time from the last change to the moment when its result was handed to the layers."""
@@ -83,33 +87,28 @@ class LiveController(QObject):
             return
         layers = self.layers = self.layers or self._make_layers(tuner)
         box = layers.box_in_sight()
-        if box is None:
+        if box == tuner.region:
+            self._fill(tuner, candidate)
+        elif box is None:
             self._settle_soon.start()
-            return
-        self._blend(tuner, candidate, box)
+        else:
+            self._blend(tuner, candidate, box)
 
     def _blend(self, tuner: Tuner, candidate: Candidate, box: Box) -> None:
         self._busy, self._again = True, False
-        revision = self._tuning.revision
         self._parts.worker.start(
             lambda: tuner.blend(candidate, box),
-            lambda blended: self._on_blended(tuner, candidate, revision, blended),
+            lambda blended: self._on_blended(tuner, candidate, blended),
             lambda error: self._on_failed(tuner, error),
             name="blend",
         )
 
-    def _on_blended(self, tuner: Tuner, candidate: Candidate, revision: int, blended: Any) -> None:
+    def _on_blended(self, tuner: Tuner, candidate: Candidate, blended: Blended) -> None:
         self._busy = False
-        if tuner is self._tuning.tuner and self.layers is not None and candidate == self._tuning.candidate:
-            if self._shown != candidate:
-                self.layers.clear()
-                self._shown = candidate
-            self.layers.show(blended.box, blended.labels, blended.seam)
+        if self._is_wanted(tuner, candidate):
+            self._show(candidate, [blended])
             self.seconds = time.perf_counter() - self._asked_at
-            if blended.box == self.layers.region:
-                self._whole = (candidate, revision)
-            else:
-                self._settle_soon.start()
+            self._settle_soon.start()
         if self._again:
             self._start()
 
@@ -119,14 +118,70 @@ class LiveController(QObject):
             self._parts.state.say(sentence(error), "error")
 
     def _settle(self) -> None:
-        """Blend the whole region, for other slices and for 3D, when nothing else is going on."""
+        """Blend the whole region, for other slices, when nothing else is going on."""
         tuner, candidate = self._tuning.tuner, self._tuning.candidate
         done = self._whole == (candidate, self._tuning.revision)
-        if tuner is None or done or self._busy or self._parts.state.phase.busy or self.layers is None:
+        if tuner is not None and self.layers is not None and not done and not self._parts.state.phase.busy:
+            self._fill(tuner, candidate)
+
+    def _fill(self, tuner: Tuner, candidate: Candidate) -> None:
+        """Blend the whole region slab by slab, beside the slices, until another setting is looked at."""
+        if self._filling:
+            self._settle_soon.start()
             return
-        self._blend(tuner, candidate, tuner.region)
+        self._filling = True
+        revision = self._tuning.revision
+
+        def work() -> list[Blended]:
+            parts = []
+            for slab in _slabs(tuner.region):
+                if not self._is_wanted(tuner, candidate):
+                    return []
+                parts.append(tuner.blend(candidate, slab))
+            return parts
+
+        self._parts.worker.start(
+            work,
+            lambda parts: self._on_filled(tuner, candidate, revision, parts),
+            lambda error: self._on_not_filled(tuner, error),
+            name="fill",
+        )
+
+    def _on_filled(self, tuner: Tuner, candidate: Candidate, revision: int, parts: list[Blended]) -> None:
+        self._filling = False
+        if parts and self._is_wanted(tuner, candidate):
+            self._show(candidate, parts)
+            self._whole = (candidate, revision)
+            self.seconds = time.perf_counter() - self._asked_at
+        if self._whole != (self._tuning.candidate, self._tuning.revision):
+            self._settle_soon.start()
+
+    def _on_not_filled(self, tuner: Tuner, error: Exception) -> None:
+        self._filling = False
+        if tuner is self._tuning.tuner:
+            self._parts.state.say(sentence(error), "error")
+
+    def _is_wanted(self, tuner: Tuner, candidate: Candidate) -> bool:
+        return tuner is self._tuning.tuner and self.layers is not None and candidate == self._tuning.candidate
+
+    def _show(self, candidate: Candidate, parts: list[Blended]) -> None:
+        if self.layers is None:
+            return
+        if self._shown != candidate:
+            self.layers.clear()
+            self._shown = candidate
+        for part in parts:
+            self.layers.write(part.box, part.labels, part.seam)
+        self.layers.draw()
 
     def _make_layers(self, tuner: Tuner) -> RegionLayers:
         names = tuner.classes or ()
         colors = class_colors(tuner.model.spec, names)
         return RegionLayers(self._viewer, tuner.volume, tuner.region, names, colors)
+
+
+def _slabs(region: Box) -> Iterator[Box]:
+    """Cut a region along its first axis."""
+    for first in range(region.start[0], region.stop[0], SLAB):
+        last = min(first + SLAB, region.stop[0])
+        yield Box((first, *region.start[1:]), (last, *region.stop[1:]))
