@@ -24,7 +24,7 @@ DEMO_ENVIRONMENT := $(VENV)/.headless.stamp
 endif
 
 # Each writes benchmarks/results/NAME.md.
-BENCHMARKS := overhead memory planning storage tracker tuning performance_window gpu
+BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window gpu
 FUZZ_EXAMPLES ?= 5000
 KILLS ?= 200
 
