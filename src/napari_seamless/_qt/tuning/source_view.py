@@ -64,8 +64,6 @@ class SourceView(Step):
             "Where to compare, such as z=64:128,y=20:84,x=50:114, in voxels. Empty: where the classes of the reference "
             "meet, or else where intensities vary most; two patches along each axis."
         )
-        # a region that was found or drawn is read from its beginning
-        self.region.line.textChanged.connect(self._show_beginning)
         self._lay_out()
         self.show_channels((), None)
         self.show_truths({}, None)
@@ -120,10 +118,6 @@ class SourceView(Step):
             grid.addWidget(label(name, "factName"), row, 0)
             grid.addWidget(widget, row, 1)
         self.body.addLayout(grid)
-
-    def _show_beginning(self) -> None:
-        if not self.region.line.hasFocus():
-            self.region.line.setCursorPosition(0)
 
     def _browse(self) -> None:
         if path := choose_file(self, "Open a network", "TorchScript (*.pt *.pth *.ts *.torchscript);;All files (*)"):
