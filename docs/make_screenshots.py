@@ -17,6 +17,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QWidget
 
+from napari_seamless.engine.tuning import Candidate
 from napari_seamless.recipe import make_settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ IMAGES = Path(__file__).parent / "images"
 SIZE = (1500, 950)
 DOCK_WIDTH = 372
 AXIAL_PLANE = 86
+TUNED_PLANE = 116
+TUNED_REGION = "z=100:132,y=80:128,x=60:108"
 PATIENCE_SECONDS = 600
 
 
@@ -119,15 +122,54 @@ def take_region(options: argparse.Namespace) -> None:
     viewer.close()
 
 
+def take_tuning(options: argparse.Namespace) -> None:
+    """Show the tuning dock after an evaluation, with the grid of patches, and with two settings compared."""
+    viewer = napari.Viewer(show=False)
+    viewer.theme = options.theme
+    image, truth = viewer.open_sample("napari-seamless", "brain")
+    area, dock = viewer.window.add_plugin_dock_widget("napari-seamless", "Tune overlap")
+    viewer.show()
+    viewer.window._qt_window.resize(*SIZE)
+    wait(0.5)
+    viewer.window._qt_window.resizeDocks([area], [DOCK_WIDTH], Qt.Orientation.Horizontal)
+    viewer.mouse_over_canvas = False
+    viewer.scene.camera.orientation2d = ("up", "right")
+    show_plane(viewer)
+    viewer.dims.set_point(0, TUNED_PLANE - 72)
+    dock.choose(layer=image, model=options.model, truth=truth, region=TUNED_REGION)
+    wait(until=lambda: dock.state.model is not None)
+    dock.setting.apply(Candidate((32, 32, 32), 0.25))
+    dock.evaluation.evaluate()
+    wait(until=lambda: not dock.state.phase.busy)
+    wait(3)
+    save(viewer, options.folder / f"tune-window{suffix(options.theme)}.png")
+    dock.setting_view.grid.setChecked(True)
+    wait(1)
+    save(viewer, options.folder / f"tune-grid{suffix(options.theme)}.png")
+    dock.setting_view.grid.setChecked(False)
+    dock.setting.apply(Candidate((32, 32, 32), 0.75))
+    dock.compare.keep()
+    dock.setting.apply(Candidate((32, 32, 32), 0.0))
+    dock.setting_view.compare.setChecked(True)
+    wait(until=lambda: bool(dock.compare.layers))
+    save(viewer, options.folder / f"tune-compare{suffix(options.theme)}.png")
+    viewer.close()
+
+
 def main() -> None:
     """Drive the window through runs and save pictures of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="demo")
     parser.add_argument("--theme", default="dark")
     parser.add_argument("--folder", type=Path, default=IMAGES)
+    parser.add_argument("--only", choices=tuple(TAKES), help="take the pictures of one part")
     options = parser.parse_args()
-    take_run(options)
-    take_region(options)
+    for name, take in TAKES.items():
+        if options.only in {None, name}:
+            take(options)
+
+
+TAKES = {"run": take_run, "region": take_region, "tuning": take_tuning}
 
 
 def suffix(theme: str) -> str:
