@@ -176,7 +176,7 @@ class CurvePlot(QWidget):
             painter.setPen(self._color("text"))
             width = metrics.horizontalAdvance(name)
             painter.drawText(QRectF(x + 11, y - 8, width + 4, 16), Qt.AlignmentFlag.AlignVCenter, name)
-            x += width + 19
+            x += width + 16
 
     def _under(self, cursor: QPointF) -> Point | None:
         """Return the nearest setting within reach."""
