@@ -92,11 +92,12 @@ def test_npe2_opens_the_samples(npe2pm, manifest, key, shape):
     assert all(data.shape == shape for data, _, _ in layers)
 
 
-def test_npe2_finds_the_widget(npe2pm, manifest):
+def test_npe2_finds_the_widgets(npe2pm, manifest):
     from napari_seamless._qt import SegmentDock
+    from napari_seamless._qt.tuning import TuneDock
 
-    (widget,) = manifest.contributions.widgets
-    (command,) = [c for c in manifest.contributions.commands if c.id == widget.command]
-    assert widget.display_name == "Segment volume"
+    docks = {widget.display_name: widget.command for widget in manifest.contributions.widgets}
+    assert sorted(docks) == ["Segment volume", "Tune overlap"]
     npe2pm.register(manifest)
-    assert npe2pm.commands.get(command.id) is SegmentDock
+    assert npe2pm.commands.get(docks["Segment volume"]) is SegmentDock
+    assert npe2pm.commands.get(docks["Tune overlap"]) is TuneDock
