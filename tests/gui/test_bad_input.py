@@ -145,7 +145,7 @@ def test_a_network_whose_channels_do_not_fit(make_hands, volume):
 def test_a_file_that_is_no_network(make_hands, volume, tmp_path, monkeypatch):
     path = tmp_path / "weights.pt"
     path.write_bytes(b"nothing that torch wrote")
-    monkeypatch.setattr("napari_seamless._qt.views.network_view.choose_file", lambda *_: str(path))
+    monkeypatch.setattr("napari_seamless._qt.views.browse.choose_file", lambda *_: str(path))
     hands = make_hands(volume, Threshold())
     hands.click("networkBrowse")
     assert_refused(hands, "weights.pt")

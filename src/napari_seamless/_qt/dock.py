@@ -23,6 +23,7 @@ from napari_seamless._qt.views.network_view import NetworkView
 from napari_seamless._qt.views.run_view import RunView
 from napari_seamless._qt.views.tiling_view import TilingView
 from napari_seamless._qt.views.volume_view import VolumeView
+from napari_seamless._qt.window_watch import WindowWatch
 from napari_seamless._qt.worker import Worker
 from napari_seamless.recipe import RunSettings
 
@@ -60,7 +61,7 @@ class SegmentDock(QWidget):
         napari_viewer.events.theme.connect(self._paint)
         self.tiling_view.rare.set_devices(_devices())
         self._closed = False
-        self._window: QWidget | None = None
+        self._watch = WindowWatch(self, self.shut_down)
         self.destroyed.connect(_Closing(self))
         QApplication.instance().aboutToQuit.connect(self.shut_down)
 
@@ -91,33 +92,8 @@ class SegmentDock(QWidget):
         self.region.close()
         self.volume.close()
         self.viewer.events.theme.disconnect(self._paint)
-        if self._window is not None:
-            self._window.removeEventFilter(self)
-            self._window = None
+        self._watch.stop()
         self.worker.close()
-
-    def event(self, event: QEvent) -> bool:
-        """Watch the window that the dock sits in; losing it for good means that the dock was closed."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None and self._window is not None:
-            self.shut_down()
-        if event.type() == QEvent.Type.Show and self._window is None and not self._closed:
-            self._window = self.viewer_window()
-            if self._window is not None:
-                self._window.installEventFilter(self)
-        return super().event(event)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Shut down when the main window has closed; a minimised one hides too, but spontaneously."""
-        if watched is self._window and event.type() == QEvent.Type.Hide and not event.spontaneous():
-            self.shut_down()
-        return False
-
-    def viewer_window(self) -> QWidget | None:
-        """Return the main window above the dock; None where the dock floats alone."""
-        widget = self.parentWidget()
-        while widget is not None and widget.parentWidget() is not None:
-            widget = widget.parentWidget()
-        return widget
 
     def sizeHint(self) -> QSize:
         """Return a size that shows every step on a common screen."""

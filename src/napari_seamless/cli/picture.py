@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_seamless.errors import MissingDependencyError, StorageError
+from napari_seamless.cli.png import new_figure, save_png
 from napari_seamless.types import Box
 
 if TYPE_CHECKING:
@@ -73,20 +73,9 @@ def save_picture(panels: Panels, path: Path) -> None:
     StorageError
         The file cannot be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingDependencyError(
-            "The picture of the demo needs matplotlib; try pip install 'napari-seamless[samples]'."
-        ) from None
-    figure = Figure(facecolor=_BACKGROUND)
-    canvas = FigureCanvasAgg(figure)
+    figure = new_figure("demo", facecolor=_BACKGROUND)
     _draw(figure, panels)
-    try:
-        canvas.print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]
-    except OSError as error:
-        raise StorageError(f"The picture {path} cannot be written ({error.strerror or error}).") from error
+    save_png(figure, path)
 
 
 def _draw(figure: Any, panels: Panels) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_seamless.errors import MissingDependencyError, StorageError
+from napari_seamless.cli.png import new_figure, save_png
 
 if TYPE_CHECKING:
     from napari_seamless.cli.tuning import TuningOutcome
@@ -33,23 +32,12 @@ def save_tuning_picture(outcome: TuningOutcome, path: str) -> None:
     StorageError
         The file cannot be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingDependencyError(
-            "The picture of the curve needs matplotlib; try pip install 'napari-seamless[samples]'."
-        ) from None
-    figure = Figure(figsize=(12, 5), dpi=140, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    figure = new_figure("curve", figsize=(12, 5), dpi=140, layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     _draw_curve(left, outcome)
     _draw_performance(figure, right, outcome)
     figure.suptitle(f"{outcome.volume}: which overlap is worth its time")
-    try:
-        canvas.print_png(Path(path), metadata={"Software": None})  # type: ignore[no-untyped-call]
-    except OSError as error:
-        raise StorageError(f"The picture {path} cannot be written ({error.strerror or error}).") from error
+    save_png(figure, path)
 
 
 def _draw_curve(axes: Any, outcome: TuningOutcome) -> None:

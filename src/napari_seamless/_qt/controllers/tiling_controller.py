@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
 from napari_seamless._qt import text
 from napari_seamless._qt.parts import Parts
+from napari_seamless._qt.rest import rest
 from napari_seamless._qt.state import Phase
 from napari_seamless._qt.views.run_view import RunView
 from napari_seamless._qt.views.tiling_view import TilingView
@@ -39,8 +40,8 @@ class TilingController(QObject):
         self._generation = 0
         self._measuring = False
         self._complaint = ""
-        self._prepare_soon = _timer(self, PREPARE_MS, self.prepare)
-        self._measure_soon = _timer(self, MEASURE_MS, self._measure)
+        self._prepare_soon = rest(self, PREPARE_MS, self.prepare)
+        self._measure_soon = rest(self, MEASURE_MS, self._measure)
         view.setting_changed.connect(lambda name, value: state.change(**{name: value}))
         view.output.output_changed.connect(self._on_output)
         view.output.if_exists_changed.connect(lambda value: setattr(state, "if_exists", value))
@@ -188,12 +189,3 @@ class TilingController(QObject):
 def _is_measured(settings: RunSettings) -> bool:
     """Return whether preparing tries batches on a GPU, which takes too long for the main thread."""
     return settings.batch_size == "auto" and choose_devices(settings.device)[0].type != "cpu"
-
-
-def _timer(parent: QObject, milliseconds: int, work: Any) -> QTimer:
-    """Return a timer that fires once, after a rest."""
-    timer = QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    timer.timeout.connect(work)
-    return timer

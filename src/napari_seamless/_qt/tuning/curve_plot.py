@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
+from qtpy.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from qtpy.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
+from qtpy.QtWidgets import QToolTip
 
 from napari_seamless._qt import text
+from napari_seamless._qt.tuning.plot import Plot
 from napari_seamless.engine.tuning import Advice, Candidate, Point
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34
@@ -18,7 +19,7 @@ DOT, RING, REACH = 4.5, 8.5, 12
 WINDOW_COLORS = {"gaussian": "forward", "constant": "read", "hann": "write", "triangle": "blend", "array": "accent"}
 
 
-class CurvePlot(QWidget):
+class CurvePlot(Plot):
     """Dots coloured by window over a logarithmic axis of time; a click chooses the setting under the cursor.
 
     Signals
@@ -30,33 +31,17 @@ class CurvePlot(QWidget):
     chosen = Signal(object)
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("curve")
+        super().__init__("curve", 210, "Evaluate draws quality against time here.")
         self.setMouseTracking(True)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._points: tuple[Point, ...] = ()
         self._advice: Advice[Point] | None = None
         self._current: Candidate | None = None
-        self._colors: dict[str, str] = {}
-
-    def set_colors(self, colors: Mapping[str, str]) -> None:
-        """Set ``text``, ``muted``, ``field``, ``accent``, ``done`` and one colour per stage, which windows share."""
-        self._colors = dict(colors)
-        self.update()
 
     def show_points(self, points: Sequence[Point], advice: Advice[Point] | None, current: Candidate) -> None:
         """Show these settings, the front and the recommendation among them, and the one that is looked at."""
         self._points, self._advice, self._current = tuple(points), advice, current
         self.setAccessibleDescription(advice.sentence if advice else "no setting is known yet")
         self.update()
-
-    def sizeHint(self) -> QSize:
-        """Return a size that shows a dozen of dots apart."""
-        return QSize(300, 210)
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the same height."""
-        return QSize(160, 210)
 
     def where(self, point: Point) -> QPointF:
         """Return where a setting is drawn."""
@@ -86,23 +71,16 @@ class CurvePlot(QWidget):
         QToolTip.hideText()
         super().leaveEvent(event)
 
-    def paintEvent(self, _: QPaintEvent) -> None:
+    def _paint(self, painter: QPainter) -> bool:
         """Draw axes, front, dots, rings and the legend."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = painter.font()
-        font.setPointSizeF(max(7.0, font.pointSizeF() - 1))
-        painter.setFont(font)
-        if self._points:
-            self._paint_axes(painter)
-            self._paint_front(painter)
-            for point in self._points:
-                self._paint_dot(painter, point)
-            self._paint_legend(painter)
-        else:
-            painter.setPen(self._color("muted"))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Evaluate draws quality against time here.")
-        painter.end()
+        if not self._points:
+            return False
+        self._paint_axes(painter)
+        self._paint_front(painter)
+        for point in self._points:
+            self._paint_dot(painter, point)
+        self._paint_legend(painter)
+        return True
 
     def _area(self) -> QRectF:
         return QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - TOP - BOTTOM - LEGEND))
@@ -187,9 +165,6 @@ class CurvePlot(QWidget):
 
         nearest = min(self._points, key=distance, default=None)
         return nearest if nearest is not None and distance(nearest) <= REACH else None
-
-    def _color(self, name: str) -> QColor:
-        return QColor(self._colors.get(name, "#888888"))
 
 
 def _words(point: Point) -> str:

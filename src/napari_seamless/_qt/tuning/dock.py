@@ -20,7 +20,6 @@ from napari_seamless._qt.tuning.curve_view import CurveView
 from napari_seamless._qt.tuning.evaluate_view import EvaluateView
 from napari_seamless._qt.tuning.evaluation_controller import EvaluationController
 from napari_seamless._qt.tuning.grid_controller import GridController
-from napari_seamless._qt.tuning.life import WindowWatch
 from napari_seamless._qt.tuning.live_controller import LiveController
 from napari_seamless._qt.tuning.parts import TuningParts
 from napari_seamless._qt.tuning.performance_controller import PerformanceController
@@ -30,6 +29,7 @@ from napari_seamless._qt.tuning.setting_view import SettingView
 from napari_seamless._qt.tuning.source_view import SourceView
 from napari_seamless._qt.tuning.state import TuningState
 from napari_seamless._qt.tuning.truth_controller import TruthController
+from napari_seamless._qt.window_watch import WindowWatch
 from napari_seamless._qt.worker import Worker
 
 _COLORS = ("read", "forward", "blend", "write", "text", "muted", "field", "accent", "done")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_seamless._qt.state import Message
-from napari_seamless._qt.views.progress_line import ProgressLine
-from napari_seamless._qt.views.step import label
+from napari_seamless._qt.views.reporting import Reporting
 
 
-class EvaluateView(QWidget):
+class EvaluateView(Reporting, QWidget):
     """Evaluate, cancel, how far it is, one sentence.
 
     Signals
@@ -39,17 +37,8 @@ class EvaluateView(QWidget):
         buttons.setSpacing(6)
         buttons.addWidget(self.evaluate, 2)
         buttons.addWidget(self.cancel, 1)
-        self.progress = ProgressLine()
+        line = self.make_report()
         self.progress.setObjectName("tuneProgress")
-        self.done, self.left = label("", "muted"), label("", "muted")
-        line = QHBoxLayout()
-        line.addWidget(self.done)
-        line.addStretch(1)
-        line.addWidget(self.left)
-        self.message = QLabel()
-        self.message.setObjectName("message")
-        self.message.setWordWrap(True)
-        self.message.setVisible(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(7)
@@ -62,17 +51,3 @@ class EvaluateView(QWidget):
         """Enable the buttons that make sense now."""
         self.evaluate.setEnabled(ready and not busy)
         self.cancel.setEnabled(busy)
-
-    def show_progress(self, done: int, total: int, left: str) -> None:
-        """Show patches done and the time that is left."""
-        self.progress.show_value(done, total)
-        self.done.setText(f"{done} of {total} patches" if total else "")
-        self.left.setText(left)
-
-    def show_message(self, message: Message) -> None:
-        """Show one sentence, coloured by severity."""
-        self.message.setVisible(bool(message.text))
-        self.message.setText(message.text)
-        self.message.setProperty("severity", message.severity)
-        self.message.style().unpolish(self.message)
-        self.message.style().polish(self.message)

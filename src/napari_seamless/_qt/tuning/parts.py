@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qtpy.QtCore import QObject, QTimer
-
 from napari_seamless._qt.core import Core
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import WindowState
@@ -32,12 +30,3 @@ class TuningParts:
 def sentence(error: Exception) -> str:
     """Return what to say of an error."""
     return str(error) if isinstance(error, SeamlessError) else f"It stopped: {type(error).__name__}: {error}."
-
-
-def rest(parent: QObject, milliseconds: int, work: object) -> QTimer:
-    """Return a timer that fires once, after a rest."""
-    timer = QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    timer.timeout.connect(work)
-    return timer

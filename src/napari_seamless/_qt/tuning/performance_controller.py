@@ -9,7 +9,8 @@ from qtpy.QtCore import QObject
 
 from napari_seamless._napari.layers import image_layer
 from napari_seamless._napari.tuning_layers import add_layer, region_volume, remove_layer
-from napari_seamless._qt.tuning.parts import TuningParts, rest, sentence
+from napari_seamless._qt.rest import rest
+from napari_seamless._qt.tuning.parts import TuningParts, sentence
 from napari_seamless._qt.tuning.performance_view import PerformanceView
 from napari_seamless.engine.tuning import Tuner
 from napari_seamless.types import Box

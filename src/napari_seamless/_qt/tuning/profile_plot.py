@@ -5,55 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from qtpy.QtCore import QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from qtpy.QtWidgets import QSizePolicy, QWidget
+from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtGui import QPainter, QPen, QPolygonF
+
+from napari_seamless._qt.tuning.plot import Plot
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 8, 32
 COLORS = ("read", "forward", "blend", "write")
 
 
-class ProfilePlot(QWidget):
+class ProfilePlot(Plot):
     """One line per axis: the mean error over the other axes, from one border of the patch to the other."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("profiles")
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        super().__init__("profiles", 130, "Known after Evaluate.")
         self.profiles: dict[str, np.ndarray] = {}
-        self._colors: dict[str, str] = {}
-
-    def set_colors(self, colors: Mapping[str, str]) -> None:
-        """Set ``text``, ``muted``, ``field`` and the colours of the lines."""
-        self._colors = dict(colors)
-        self.update()
 
     def show_profiles(self, profiles: Mapping[str, np.ndarray]) -> None:
         """Show these lines by the name of their axis; none says what will be here."""
         self.profiles = dict(profiles)
         self.update()
 
-    def sizeHint(self) -> QSize:
-        """Return a size at which lines can be told apart."""
-        return QSize(300, 130)
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the same height."""
-        return QSize(160, 130)
-
-    def paintEvent(self, _: QPaintEvent) -> None:
+    def _paint(self, painter: QPainter) -> bool:
         """Draw the frame, the lines and their names."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = painter.font()
-        font.setPointSizeF(max(7.0, font.pointSizeF() - 1))
-        painter.setFont(font)
-        if self.profiles:
-            self._paint_lines(painter)
-        else:
-            painter.setPen(self._color("muted"))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Known after Evaluate.")
-        painter.end()
+        if not self.profiles:
+            return False
+        self._paint_lines(painter)
+        return True
 
     def _paint_lines(self, painter: QPainter) -> None:
         area = QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), self.height() - TOP - BOTTOM)
@@ -77,6 +55,3 @@ class ProfilePlot(QWidget):
         painter.setPen(self._color("muted"))
         below = QRectF(area.left(), area.bottom() + 1, area.width(), 14)
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, "border to border of the patch")
-
-    def _color(self, name: str) -> QColor:
-        return QColor(self._colors.get(name, "#888888"))

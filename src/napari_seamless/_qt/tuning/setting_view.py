@@ -5,26 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSlider
 
+from napari_seamless._qt.views.choices import BORDERS, WINDOWS
 from napari_seamless._qt.views.patch_edit import PatchEdit
-from napari_seamless._qt.views.step import NAME_WIDTH, Choice, Step, beside, label
+from napari_seamless._qt.views.step import Choice, Step, beside, named_rows
 from napari_seamless._qt.views.tiles import Tiles
 from napari_seamless.engine.tuning import Candidate
 
-_BORDERS = {
-    "edge": "edge: last one shifted",
-    "squeeze": "squeeze: patches closer",
-    "adaptive": "adaptive: last one smaller",
-    "crop": "crop: rest left out",
-    "pad": "pad: volume extended",
-}
-_WINDOWS = {
-    "gaussian": "gaussian: favours centre",
-    "constant": "constant: all alike",
-    "hann": "hann: fades to the edge",
-    "triangle": "triangle: fades evenly",
-}
+_BORDERS = {"edge": BORDERS["edge"], **BORDERS}
+"""Edge first: only there do the patches of all overlaps lie on one lattice."""
 _TILES = {
     "dice": ("Dice", "Mean over the classes, against the reference; without one, agreement with the densest overlap."),
     "time": ("time", "Predicted for the whole volume from the times of this region."),
@@ -73,7 +63,7 @@ class SettingView(Step):
         self.slider.valueChanged.connect(self._on_slider)
         self.overlap = QLabel()
         self.overlap.setFixedWidth(30)
-        self.window = Choice("tuneWindow", _WINDOWS, "How overlapping patches are weighted where they meet.")
+        self.window = Choice("tuneWindow", WINDOWS, "How overlapping patches are weighted where they meet.")
         self.border = Choice("tuneBorder", _BORDERS, "What happens where the grid of patches does not fit the volume.")
         for choice in (self.window, self.border):
             choice.chosen.connect(lambda _: self.changed.emit())
@@ -129,25 +119,17 @@ class SettingView(Step):
         self.changed.emit()
 
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(6)
-        grid.setColumnMinimumWidth(0, NAME_WIDTH)
-        grid.setColumnStretch(1, 1)
-        rows = [
-            ("Patch", self.patch),
-            ("Overlap", beside(self.slider, self.overlap)),
-            ("Window", self.window),
-            ("Border", self.border),
-        ]
-        for row, (name, widget) in enumerate(rows):
-            grid.addWidget(label(name, "factName"), row, 0)
-            grid.addWidget(widget, row, 1)
+        rows = {
+            "Patch": self.patch,
+            "Overlap": beside(self.slider, self.overlap),
+            "Window": self.window,
+            "Border": self.border,
+        }
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         buttons.addWidget(self.use, 2)
         buttons.addWidget(self.keep, 1)
         buttons.addWidget(self.compare, 1)
-        self.body.addLayout(grid)
+        self.body.addLayout(named_rows(rows))
         self.body.addWidget(self.tiles)
         self.body.addLayout(buttons)

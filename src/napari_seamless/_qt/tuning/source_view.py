@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton
 
-from napari_seamless._qt.views.browse import choose_file
+from napari_seamless._qt.views.browse import choose_network
+from napari_seamless._qt.views.choices import ALL_CHANNELS, ChannelChoice, LayerChoice, NetworkChoice
 from napari_seamless._qt.views.region_edit import RegionEdit
-from napari_seamless._qt.views.step import NAME_WIDTH, Choice, Step, beside, label
-from napari_seamless._qt.views.volume_view import ALL_CHANNELS
+from napari_seamless._qt.views.step import Choice, Step, beside, named_rows
 
 NO_TRUTH = -1
 
@@ -39,14 +39,12 @@ class SourceView(Step):
 
     def __init__(self) -> None:
         super().__init__(1, "Region", "A part of the volume, where settings are compared.")
-        self.layers = Choice("tuneLayer", {}, "An image layer of this viewer.")
+        self.layers = LayerChoice("tuneLayer", "An image layer of this viewer.")
         self.layers.setPlaceholderText("no image layer yet")
         self.layers.chosen.connect(self.layer_chosen)
-        self.channel = Choice("tuneChannel", {}, "What the network gets: one channel of the volume, or all of them.")
+        self.channel = ChannelChoice("tuneChannel")
         self.channel.chosen.connect(lambda value: self.channel_chosen.emit(None if value == ALL_CHANNELS else value))
-        self.networks = Choice("tuneNetwork", {"demo": "Demo: brain tissue (MeshNet)"}, "The trained network.")
-        self.networks.setPlaceholderText("choose a network")
-        self.networks.setCurrentIndex(-1)
+        self.networks = NetworkChoice("tuneNetwork", "The trained network.")
         self.networks.chosen.connect(self.network_chosen)
         self.browse = QPushButton("Browse")
         self.browse.setToolTip("Open a TorchScript file (.pt). Open only files that you trust: they contain code.")
@@ -70,10 +68,7 @@ class SourceView(Step):
 
     def show_layers(self, layers: Mapping[object, str], current: object | None) -> None:
         """List layers by key, with their names, and select one."""
-        self.layers.clear()
-        for key, name in layers.items():
-            self.layers.addItem(name, key)
-        self.layers.show_value(current)
+        self.layers.show_layers(layers, current)
 
     def show_truths(self, layers: Mapping[object, str], current: object | None) -> None:
         """List labels layers by key, and select one or none."""
@@ -89,36 +84,21 @@ class SourceView(Step):
 
     def show_channels(self, names: Sequence[str], current: int | None) -> None:
         """List the channels where there are several, and select one or all."""
-        self.channel.clear()
-        self.channel.addItem("all channels", ALL_CHANNELS)
-        for index, name in enumerate(names):
-            self.channel.addItem(name, index)
-        self.channel.show_value(ALL_CHANNELS if current is None else current)
-        self.channel.setVisible(len(names) > 1)
+        self.channel.show_channels(names, current)
 
     def show_network(self, source: str | None, text: str, *_: Any) -> None:
         """Select a network, listing it first where it is new."""
-        if source is not None and self.networks.findData(source) < 0:
-            self.networks.addItem(text, source)
-        self.networks.show_value(source)
+        self.networks.show_network(source, text)
 
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(6)
-        grid.setColumnMinimumWidth(0, NAME_WIDTH)
-        grid.setColumnStretch(1, 1)
-        rows: list[tuple[str, QWidget]] = [
-            ("Volume", beside(self.layers, self.channel)),
-            ("Network", beside(self.networks, self.browse)),
-            ("Reference", self.truth),
-            ("Region", self.region),
-        ]
-        for row, (name, widget) in enumerate(rows):
-            grid.addWidget(label(name, "factName"), row, 0)
-            grid.addWidget(widget, row, 1)
-        self.body.addLayout(grid)
+        rows = {
+            "Volume": beside(self.layers, self.channel),
+            "Network": beside(self.networks, self.browse),
+            "Reference": self.truth,
+            "Region": self.region,
+        }
+        self.body.addLayout(named_rows(rows))
 
     def _browse(self) -> None:
-        if path := choose_file(self, "Open a network", "TorchScript (*.pt *.pth *.ts *.torchscript);;All files (*)"):
+        if path := choose_network(self):
             self.network_chosen.emit(path)

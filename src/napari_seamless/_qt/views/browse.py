@@ -19,3 +19,8 @@ def choose_output(parent: QWidget, title: str) -> str:
     """Ask for a path to write to; what is done with a taken one is chosen in the window."""
     options = QFileDialog.Option.DontConfirmOverwrite
     return QFileDialog.getSaveFileName(parent, title, "labels.zarr", "OME-Zarr (*.zarr)", options=options)[0]
+
+
+def choose_network(parent: QWidget) -> str:
+    """Ask for a network; empty where nothing was chosen."""
+    return choose_file(parent, "Open a network", "TorchScript (*.pt *.pth *.ts *.torchscript);;All files (*)")

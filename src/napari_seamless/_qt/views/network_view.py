@@ -5,8 +5,9 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton
 
-from napari_seamless._qt.views.browse import choose_file
-from napari_seamless._qt.views.step import Choice, Facts, Step
+from napari_seamless._qt.views.browse import choose_network
+from napari_seamless._qt.views.choices import NetworkChoice
+from napari_seamless._qt.views.step import Facts, Step
 
 _FACTS = {
     "Classes": "What the network tells apart; the first is background.",
@@ -29,13 +30,10 @@ class NetworkView(Step):
 
     def __init__(self) -> None:
         super().__init__(2, "Network", "The trained network that labels each patch.")
-        self.networks = Choice(
+        self.networks = NetworkChoice(
             "network",
-            {"demo": "Demo: brain tissue (MeshNet)"},
             "The bundled network tells white from grey matter in a T1-weighted brain; Browse adds a TorchScript file.",
         )
-        self.networks.setPlaceholderText("choose a network")
-        self.networks.setCurrentIndex(-1)
         self.networks.chosen.connect(self.network_chosen)
         self.browse = QPushButton("Browse")
         self.browse.setObjectName("networkBrowse")
@@ -51,12 +49,10 @@ class NetworkView(Step):
 
     def show_network(self, source: str | None, text: str, facts: dict[str, str], remark: str) -> None:
         """Select a network, listing it first where it is new, and show what is known of it."""
-        if source is not None and self.networks.findData(source) < 0:
-            self.networks.addItem(text, source)
-        self.networks.show_value(source)
+        self.networks.show_network(source, text)
         self.facts.show_facts(facts)
         self.set_remark(remark)
 
     def _browse(self) -> None:
-        if path := choose_file(self, "Open a network", "TorchScript (*.pt *.pth *.ts *.torchscript);;All files (*)"):
+        if path := choose_network(self):
             self.network_chosen.emit(path)

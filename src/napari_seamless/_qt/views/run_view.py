@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton
 
-from napari_seamless._qt.state import Message, Phase
-from napari_seamless._qt.views.progress_line import ProgressLine
-from napari_seamless._qt.views.step import Step, label
+from napari_seamless._qt.state import Phase
+from napari_seamless._qt.views.reporting import Reporting
+from napari_seamless._qt.views.step import Step
 from napari_seamless._qt.views.tiles import Tiles
 from napari_seamless._qt.views.timing_bar import TimingBars
 
@@ -21,7 +21,7 @@ _TILES = {
 }
 
 
-class RunView(Step):
+class RunView(Reporting, Step):
     """What a run will cost; run, pause, cancel; progress, messages and the timing readout.
 
     Signals
@@ -52,17 +52,7 @@ class RunView(Step):
             "zoom. The result is the same. In 3D all is in sight, and the run goes from the first slice to the last."
         )
         self.look_first.setChecked(True)
-        self.progress = ProgressLine()
-        self.done = label("", "muted")
-        self.left = label("", "muted")
-        line = QHBoxLayout()
-        line.addWidget(self.done)
-        line.addStretch(1)
-        line.addWidget(self.left)
-        self.message = QLabel()
-        self.message.setObjectName("message")
-        self.message.setWordWrap(True)
-        self.message.setVisible(False)
+        line = self.make_report()
         self.timings = TimingBars()
         self.header.addWidget(self.look_first)
         self.body.addWidget(self.tiles)
@@ -83,20 +73,6 @@ class RunView(Step):
         self.pause.setEnabled(phase in {Phase.RUNNING, Phase.PAUSED})
         self.pause.setText("Resume" if phase is Phase.PAUSED else "Pause")
         self.cancel.setEnabled(phase in {Phase.RUNNING, Phase.PAUSED})
-
-    def show_progress(self, done: int, total: int, left: str) -> None:
-        """Show patches done and the time that is left."""
-        self.progress.show_value(done, total)
-        self.done.setText(f"{done} of {total} patches" if total else "")
-        self.left.setText(left)
-
-    def show_message(self, message: Message) -> None:
-        """Show one sentence, coloured by severity."""
-        self.message.setVisible(bool(message.text))
-        self.message.setText(message.text)
-        self.message.setProperty("severity", message.severity)
-        self.message.style().unpolish(self.message)
-        self.message.style().polish(self.message)
 
     def show_timings(self, seconds: Mapping[str, float], waited: float = 0.0) -> None:
         """Show the time by stage, and how long the network waited; none hides it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -144,6 +146,19 @@ def beside(wide: QWidget, *narrow: QWidget) -> QWidget:
     for widget in narrow:
         layout.addWidget(widget)
     return row
+
+
+def named_rows(rows: Mapping[str, QWidget]) -> QGridLayout:
+    """Return widgets below each other, each with its name before it."""
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(10)
+    grid.setVerticalSpacing(6)
+    grid.setColumnMinimumWidth(0, NAME_WIDTH)
+    grid.setColumnStretch(1, 1)
+    for row, (name, widget) in enumerate(rows.items()):
+        grid.addWidget(label(name, "factName"), row, 0)
+        grid.addWidget(widget, row, 1)
+    return grid
 
 
 def eliding(name: str, mode: Qt.TextElideMode) -> QElidingLabel:

@@ -6,26 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
+from qtpy.QtWidgets import QLabel, QSlider, QWidget
 
+from napari_seamless._qt.views.choices import BORDERS, WINDOWS
 from napari_seamless._qt.views.output_edit import OutputEdit
 from napari_seamless._qt.views.patch_edit import PatchEdit
 from napari_seamless._qt.views.rare_settings import RareSettings
-from napari_seamless._qt.views.step import NAME_WIDTH, Choice, Disclosure, Step, beside, label
+from napari_seamless._qt.views.step import Choice, Disclosure, Step, beside, label, named_rows
 
-_BORDERS = {
-    "squeeze": "squeeze: patches closer",
-    "edge": "edge: last one shifted",
-    "adaptive": "adaptive: last one smaller",
-    "crop": "crop: rest left out",
-    "pad": "pad: volume extended",
-}
-_WINDOWS = {
-    "gaussian": "gaussian: favours centre",
-    "constant": "constant: all alike",
-    "hann": "hann: fades to the edge",
-    "triangle": "triangle: fades evenly",
-}
 _WRITE = {"labels": "labels", "probabilities": "probabilities"}
 _TYPES = {"float32": "in 32 bits", "float16": "in 16 bits", "uint8": "in 8 bits"}
 
@@ -45,8 +33,8 @@ class TilingView(Step):
         super().__init__(3, "Tiling", "Larger patches and more overlap give smoother results and take longer.")
         self.patch = PatchEdit()
         self.patch.changed.connect(lambda value: self.setting_changed.emit("patch_size", value))
-        self.border = Choice("border", _BORDERS, "What happens where the grid of patches does not fit the volume.")
-        self.window = Choice("window", _WINDOWS, "How overlapping patches are weighted where they meet.")
+        self.border = Choice("border", BORDERS, "What happens where the grid of patches does not fit the volume.")
+        self.window = Choice("window", WINDOWS, "How overlapping patches are weighted where they meet.")
         self.write = Choice("write", _WRITE, "One class per voxel, or the probability of every class.")
         self.stored = Choice(
             "stored",
@@ -89,23 +77,15 @@ class TilingView(Step):
         }
 
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(6)
-        grid.setColumnMinimumWidth(0, NAME_WIDTH)
-        grid.setColumnStretch(1, 1)
-        rows: list[tuple[str, QWidget]] = [
-            ("Patch", self.patch),
-            ("Overlap", self._overlap_row()),
-            ("Border", self.border),
-            ("Window", self.window),
-            ("Write", beside(self.write, self.stored)),
-            ("Save to", self.output),
-        ]
-        for row, (name, widget) in enumerate(rows):
-            grid.addWidget(label(name, "factName"), row, 0)
-            grid.addWidget(widget, row, 1)
-        self.body.addLayout(grid)
+        rows = {
+            "Patch": self.patch,
+            "Overlap": self._overlap_row(),
+            "Border": self.border,
+            "Window": self.window,
+            "Write": beside(self.write, self.stored),
+            "Save to": self.output,
+        }
+        self.body.addLayout(named_rows(rows))
         self.body.addWidget(self.disclosure)
         self.body.addWidget(self.rare)
 

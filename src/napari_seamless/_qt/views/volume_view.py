@@ -8,8 +8,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QToolButton
 
 from napari_seamless._qt.views.browse import choose_file, choose_folder
+from napari_seamless._qt.views.choices import ALL_CHANNELS, ChannelChoice, LayerChoice
 from napari_seamless._qt.views.region_edit import RegionEdit
-from napari_seamless._qt.views.step import Choice, Facts, Step
+from napari_seamless._qt.views.step import Facts, Step
 
 _FACTS = {
     "Shape": "Voxels along each axis, slowest first.",
@@ -17,9 +18,6 @@ _FACTS = {
     "Data": "Type of a voxel, uncompressed size of the finest level, pyramid levels. "
     "It need not fit into memory: only patches are read.",
 }
-
-
-ALL_CHANNELS = -1
 
 
 class VolumeView(Step):
@@ -41,7 +39,7 @@ class VolumeView(Step):
 
     def __init__(self) -> None:
         super().__init__(1, "Volume", "The image to segment. It stays where it is and is read patch by patch.")
-        self.layers = Choice("layer", {}, "An image layer of this viewer.")
+        self.layers = LayerChoice("layer", "An image layer of this viewer.")
         self.layers.setPlaceholderText("no image layer yet")
         self.layers.chosen.connect(self.layer_chosen)
         self.path = QLineEdit()
@@ -60,7 +58,7 @@ class VolumeView(Step):
         row.addWidget(self.path, 1)
         row.addWidget(browse)
         self.facts = Facts(_FACTS)
-        self.channel = Choice("channel", {}, "What the network gets: one channel of the volume, or all of them.")
+        self.channel = ChannelChoice("channel")
         self.channel.chosen.connect(lambda value: self.channel_chosen.emit(None if value == ALL_CHANNELS else value))
         self.channel_title = self.facts.add_row("Channel", self.channel)
         self.region = RegionEdit()
@@ -72,10 +70,7 @@ class VolumeView(Step):
 
     def show_layers(self, layers: dict[object, str], current: object | None) -> None:
         """List layers by key, with their names, and select one."""
-        self.layers.clear()
-        for key, name in layers.items():
-            self.layers.addItem(name, key)
-        self.layers.show_value(current)
+        self.layers.show_layers(layers, current)
 
     def show_volume(self, facts: dict[str, str], remark: str) -> None:
         """Show what is known of the volume, or dashes."""
@@ -84,13 +79,8 @@ class VolumeView(Step):
 
     def show_channels(self, names: Sequence[str], current: int | None) -> None:
         """List the channels where there are several, and select one or all."""
-        self.channel.clear()
-        self.channel.addItem("all channels", ALL_CHANNELS)
-        for index, name in enumerate(names):
-            self.channel.addItem(name, index)
-        self.channel.show_value(ALL_CHANNELS if current is None else current)
-        for widget in (self.channel, self.channel_title):
-            widget.setVisible(len(names) > 1)
+        self.channel.show_channels(names, current)
+        self.channel_title.setVisible(len(names) > 1)
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
