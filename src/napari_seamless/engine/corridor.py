@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -11,12 +11,12 @@ from napari_seamless.blend import Scratch
 from napari_seamless.engine.account import Account
 from napari_seamless.engine.agenda import Agenda
 from napari_seamless.engine.blending import Blending, Finished
-from napari_seamless.engine.evaluation import Evaluation
+from napari_seamless.engine.evaluation import Evaluation, ReadyNetwork
 from napari_seamless.engine.events import OnEvent, Progress, Started, Warned
 from napari_seamless.engine.finish import Finisher
 from napari_seamless.engine.lanes import Lanes
 from napari_seamless.engine.memory import sums_place
-from napari_seamless.engine.output import make_reduction
+from napari_seamless.engine.output import check_storable, make_reduction
 from napari_seamless.engine.threads import single_threaded
 from napari_seamless.engine.trim import Trimmer
 from napari_seamless.plan import Batch, Batches, uncovered_chunks
@@ -86,11 +86,18 @@ class Corridor:
             It holds the finished chunks, and is not marked as complete.
         """
         job = self._job
-        evaluation = Evaluation(job, statistics, self._control, self._watch, self._warn)
+        network = ReadyNetwork(job, statistics, self._warn)
+        evaluation = Evaluation(job, network, self._control, self._watch)
+
+        def evaluate(batch: Batch, lanes: Lanes[Batch, Any]) -> torch.Tensor:
+            output = evaluation(batch, lanes)
+            check_storable(job, output)
+            return output
+
         batches = iter(self._agenda)
         # one batch at least, which tells the number of classes
         first = next(batches, Batches(job.plan)[0])
-        with single_threaded(), Lanes[Batch, torch.Tensor](job.lanes, evaluation, self._watch) as lanes:
+        with single_threaded(), Lanes[Batch, torch.Tensor](job.lanes, evaluate, self._watch) as lanes:
             (output,) = lanes.map([first])
         outputs = int(output.shape[1])
         place = sums_place(job, outputs)
@@ -105,13 +112,13 @@ class Corridor:
                 with single_threaded():
                     self._hand_over(first, blending.add(first, output), finisher)
                     del output
-                    for batch, finished in self._blended(batches, evaluation, blending):
+                    for batch, finished in self._blended(batches, evaluate, blending):
                         self._hand_over(batch, finished, finisher)
                 self._fill_uncovered(finisher, outputs)
         return sink
 
     def _blended(
-        self, batches: Iterator[Batch], evaluation: Evaluation, blending: Blending
+        self, batches: Iterator[Batch], evaluate: Callable[[Batch, Lanes[Batch, Any]], torch.Tensor], blending: Blending
     ) -> Iterator[tuple[Batch, Finished]]:
         """Yield every batch with the chunks that it finishes, when it is evaluated and added."""
 
@@ -122,7 +129,7 @@ class Corridor:
 
         def work(batch: Batch, lanes: Lanes[Batch, _Result]) -> _Result:
             try:
-                output = evaluation(batch, lanes)
+                output = evaluate(batch, lanes)
                 return (batch, blending.add(batch, output) if blending.in_lanes else output)
             except BaseException:
                 blending.give_up()

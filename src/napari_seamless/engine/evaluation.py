@@ -9,7 +9,6 @@ import torch
 
 from napari_seamless.engine.evaluator import Evaluator, check_finite
 from napari_seamless.engine.memory import cache_bytes
-from napari_seamless.engine.output import check_storable
 from napari_seamless.engine.reading import patch_reader, read_batch
 from napari_seamless.plan import Batches
 from napari_seamless.volume import cached
@@ -25,40 +24,54 @@ if TYPE_CHECKING:
     from napari_seamless.plan import Batch
 
 
-class Evaluation:
-    """Read batches and evaluate them, on each device of a job with a network of its own.
+class ReadyNetwork:
+    """The network of a job, on each of its devices, and its volume with what the next patches need again.
 
     A reduced precision proves itself on the first batch of the plan while this is made.
 
     Parameters
     ----------
     job : Job
-        The run.
+        The run, or any run with patches of its size.
     statistics : Statistics or None
         What the intensities are normalised with.
-    control : Control
-        Asked before each forward pass.
-    watch : Stopwatch
-        Counts ``read`` and ``forward``.
     warn : callable
         Takes a sentence whenever something is done otherwise than asked.
     """
 
-    def __init__(
-        self,
-        job: Job,
-        statistics: Statistics | None,
-        control: Control,
-        watch: Stopwatch,
-        warn: Callable[[str], None],
-    ) -> None:
+    def __init__(self, job: Job, statistics: Statistics | None, warn: Callable[[str], None]) -> None:
+        self._statistics = statistics
+        self._volume = cached(job.volume, cache_bytes(job))
+        self.on = _evaluators(job, warn)
+        """What evaluates on each device."""
+        _verify_first_batch(self.on, self.reader(job), job)
+
+    def reader(self, job: Job) -> PatchReader:
+        """Return what reads the patches of a job."""
+        return patch_reader(self._volume, job.settings, job.plan, job.model.spec.normalization, self._statistics)
+
+
+class Evaluation:
+    """Read batches of a job and evaluate them.
+
+    Parameters
+    ----------
+    job : Job
+        The run.
+    network : ReadyNetwork
+        What evaluates.
+    control : Control
+        Asked before each forward pass.
+    watch : Stopwatch
+        Counts ``read`` and ``forward``.
+    """
+
+    def __init__(self, job: Job, network: ReadyNetwork, control: Control, watch: Stopwatch) -> None:
         self._job = job
+        self._network = network
+        self._reader = network.reader(job)
         self._control = control
         self._watch = watch
-        volume = cached(job.volume, cache_bytes(job))
-        self._reader = patch_reader(volume, job.settings, job.plan, job.model.spec.normalization, statistics)
-        self._evaluators = evaluators_of(job, warn)
-        verify_first_batch(self._evaluators, self._reader, job)
 
     def __call__(self, batch: Batch, lanes: Lanes[Batch, Any]) -> torch.Tensor:
         r"""Return (batch, class, \\*patch) float32 on the device of the lane that was free.
@@ -68,7 +81,7 @@ class Evaluation:
         RunCancelledError
             The control cancelled the run.
         SeamlessError
-            The patches cannot be read or evaluated, or hold what the output cannot.
+            The patches cannot be read or evaluated.
         """
         with self._watch.stage("read"):
             voxels = torch.from_numpy(read_batch(self._reader, self._job.plan, batch))
@@ -80,13 +93,12 @@ class Evaluation:
     def _forward(self, batch: Batch, voxels: torch.Tensor, device: torch.device) -> torch.Tensor:
         if device.type == "cuda":
             voxels = voxels.pin_memory()
-        output = self._evaluators[device](voxels.to(device, non_blocking=True))
+        output = self._network.on[device](voxels.to(device, non_blocking=True))
         check_finite(output, [self._job.plan.patch_box(index) for index in batch], self._job.model.spec.name)
-        check_storable(self._job, output)
         return output
 
 
-def evaluators_of(job: Job, warn: Callable[[str], None]) -> dict[torch.device, Evaluator]:
+def _evaluators(job: Job, warn: Callable[[str], None]) -> dict[torch.device, Evaluator]:
     """Return what evaluates on each device; every further GPU gets a copy of the network."""
     evaluators: dict[torch.device, Evaluator] = {}
     for device in dict.fromkeys(job.lanes.devices):
@@ -96,7 +108,7 @@ def evaluators_of(job: Job, warn: Callable[[str], None]) -> dict[torch.device, E
     return evaluators
 
 
-def verify_first_batch(evaluators: dict[torch.device, Evaluator], reader: PatchReader, job: Job) -> None:
+def _verify_first_batch(evaluators: dict[torch.device, Evaluator], reader: PatchReader, job: Job) -> None:
     """Let a reduced precision prove itself, always on the same batch."""
     if not any(evaluator.needs_verification for evaluator in evaluators.values()):
         return

@@ -8,7 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from napari_seamless.engine.events import Measuring, OnEvent, Warned
-from napari_seamless.engine.tuning.evaluation import Evaluation
+from napari_seamless.engine.tuning.evaluation import RegionEvaluation
 from napari_seamless.engine.tuning.predictions import Predictions
 from napari_seamless.engine.tuning.stage_times import Prediction, predict
 from napari_seamless.errors import SettingsError
@@ -41,7 +41,7 @@ class EvaluatedPatches:
         self.warnings: tuple[str, ...] = ()
         self._region = region
         self._on_outputs = on_outputs
-        self._evaluations: dict[tuple[int, ...], Evaluation] = {}
+        self._evaluations: dict[tuple[int, ...], RegionEvaluation] = {}
         self._statistics: Statistics | None = None
         self._seconds_before: float | None = None
         self._busy = RLock()
@@ -76,10 +76,10 @@ class EvaluatedPatches:
             raise SettingsError("The time of a setting is known when patches of its size were evaluated; do so first.")
         return predict(job, evaluation.times(job, self.outputs, self._seconds_before or 0.0))
 
-    def _evaluation(self, job: Job, tell: OnEvent) -> Evaluation:
+    def _evaluation(self, job: Job, tell: OnEvent) -> RegionEvaluation:
         size = job.plan.patch_size
         if size not in self._evaluations:
-            self._evaluations[size] = Evaluation(job, self._statistics, self._first, tell)
+            self._evaluations[size] = RegionEvaluation(job, self._statistics, self._first, tell)
         return self._evaluations[size]
 
     def _first(self, outputs: int, missing: list[Box]) -> None:

@@ -5,29 +5,24 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-import torch
-
-from napari_seamless.engine.evaluation import evaluators_of, verify_first_batch
-from napari_seamless.engine.evaluator import check_finite
+from napari_seamless.engine.evaluation import Evaluation, ReadyNetwork
 from napari_seamless.engine.events import OnEvent, Progress, Warned
 from napari_seamless.engine.lanes import Lanes
-from napari_seamless.engine.memory import cache_bytes
-from napari_seamless.engine.reading import patch_reader, read_batch
 from napari_seamless.engine.stopwatch import Stopwatch
 from napari_seamless.engine.threads import single_threaded
 from napari_seamless.engine.tuning.stage_times import StageTimes, measure_blend, steady_pace
-from napari_seamless.volume import cached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    import torch
+
     from napari_seamless.engine.control import Control
     from napari_seamless.engine.job import Job
     from napari_seamless.engine.tuning.predictions import Predictions
-    from napari_seamless.patches import PatchReader, Statistics
+    from napari_seamless.patches import Statistics
     from napari_seamless.plan import Batch
     from napari_seamless.types import Box
 
@@ -42,7 +37,7 @@ class _Output:
     values: torch.Tensor
 
 
-class Evaluation:
+class RegionEvaluation:
     """Evaluates patches of one size; the network is made ready for it once.
 
     Parameters
@@ -66,10 +61,7 @@ class Evaluation:
         warn: OnEvent,
     ) -> None:
         self._on_first = on_first
-        self._statistics = statistics
-        self._volume = cached(job.volume, cache_bytes(job))
-        self._evaluators = evaluators_of(job, lambda text: warn(Warned(text)))
-        verify_first_batch(self._evaluators, self._reader(job), job)
+        self._network = ReadyNetwork(job, statistics, lambda text: warn(Warned(text)))
         self._pace: list[tuple[int, float]] = []
         self._busy = {"read": 0.0, "forward": 0.0}
         self._voxels = 0
@@ -89,11 +81,16 @@ class Evaluation:
         on_event, control
             As in `Job.run`; the events are `Progress` and `Warned`.
         """
-        watch, work = Stopwatch(), self._work(job, self._reader(job), control)
+        watch = Stopwatch()
+        evaluation = Evaluation(job, self._network, control, watch)
+
+        def work(batch: Batch, lanes: Lanes[Batch, _Output]) -> _Output:
+            return _Output(batch, evaluation(batch, lanes).cpu())
+
         instants: list[float] = []
         done = 0
         try:
-            with single_threaded(), Lanes(job.lanes, partial(work, watch), watch) as lanes:
+            with single_threaded(), Lanes(job.lanes, work, watch) as lanes:
                 for output in lanes.map(_in_turn(job, missing, control)):
                     control.checkpoint()
                     instants.append(time.perf_counter())
@@ -133,24 +130,6 @@ class Evaluation:
             reduce=reduce,
             before=before,
         )
-
-    def _work(
-        self, job: Job, reader: PatchReader, control: Control
-    ) -> Callable[[Stopwatch, Batch, Lanes[Batch, _Output]], _Output]:
-        def work(watch: Stopwatch, batch: Batch, lanes: Lanes[Batch, _Output]) -> _Output:
-            with watch.stage("read"):
-                voxels = torch.from_numpy(read_batch(reader, job.plan, batch))
-            with lanes.take() as lane:
-                control.checkpoint()
-                with watch.stage("forward"):
-                    values = self._evaluators[lane.device](voxels.to(lane.device))
-                    check_finite(values, [job.plan.patch_box(index) for index in batch], job.model.spec.name)
-                    return _Output(batch, values.cpu())
-
-        return work
-
-    def _reader(self, job: Job) -> PatchReader:
-        return patch_reader(self._volume, job.settings, job.plan, job.model.spec.normalization, self._statistics)
 
     def _remember(self, job: Job, n: int, instants: list[float], watch: Stopwatch) -> None:
         if not n:
