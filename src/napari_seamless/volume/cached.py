@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_seamless.volume.chunk_cache import ChunkCache
 from napari_seamless.volume.chunk_grid import ChunkGrid
-from napari_seamless.volume.lazy_data import LazyData
+from napari_seamless.volume.lazy_data import LazyWrapper
 from napari_seamless.volume.slicing import drop_integers, full_key, whole_slices
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 
-class CachedData(LazyData):
+class CachedData(LazyWrapper):
     """An array that keeps decoded chunks; made anew, and empty, in another process.
 
     Parameters
@@ -34,21 +34,14 @@ class CachedData(LazyData):
     """
 
     def __init__(self, base: ArrayLike, grid: ChunkGrid, budget_bytes: int) -> None:
-        self.base = base
+        super().__init__(base)
         self.grid = grid
-        self.label = str(getattr(base, "label", self.label))
         self.cache = ChunkCache(lambda index: np.asarray(base[grid.box(index)]), budget_bytes)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Length of each axis in voxels."""
         return self.grid.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of an element."""
-        dtype: np.dtype[Any] = np.dtype(self.base.dtype)
-        return dtype
 
     @property
     def chunks(self) -> tuple[Any, ...]:
@@ -59,16 +52,6 @@ class CachedData(LazyData):
     def stored_chunks(self) -> tuple[Any, ...]:
         """Voxels per axis that the array behind this one stores together."""
         return tuple(getattr(self.base, "stored_chunks", self.chunks))
-
-    @property
-    def missing_chunks(self) -> tuple[tuple[int, ...], ...]:
-        """What the array behind this one has missed so far."""
-        return tuple(getattr(self.base, "missing_chunks", ()))
-
-    @property
-    def damaged_chunks(self) -> tuple[tuple[int, ...], ...]:
-        """What the array behind this one could not decode so far."""
-        return tuple(getattr(self.base, "damaged_chunks", ()))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CachedData, (self.base, self.grid, self.cache.budget_bytes)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from napari_seamless.types import ArrayLike
 
 
 class LazyData(ABC):
@@ -43,3 +46,33 @@ class LazyData(ABC):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.asarray(self[...], dtype=dtype)
+
+
+class LazyWrapper(LazyData):
+    """An array that shows another one otherwise, and tells what was missing or damaged in that one.
+
+    Parameters
+    ----------
+    base : ArrayLike
+        The array behind this one.
+    """
+
+    def __init__(self, base: ArrayLike) -> None:
+        self.base = base
+        self.label = str(getattr(base, "label", self.label))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of an element."""
+        dtype: np.dtype[Any] = np.dtype(self.base.dtype)
+        return dtype
+
+    @property
+    def missing_chunks(self) -> tuple[tuple[int, ...], ...]:
+        """What the array behind this one has missed so far, in its own axes."""
+        return tuple(getattr(self.base, "missing_chunks", ()))
+
+    @property
+    def damaged_chunks(self) -> tuple[tuple[int, ...], ...]:
+        """What the array behind this one could not decode so far, in its own axes."""
+        return tuple(getattr(self.base, "damaged_chunks", ()))

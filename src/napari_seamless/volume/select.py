@@ -10,7 +10,7 @@ import numpy as np
 from napari_seamless.errors import AxesError
 from napari_seamless.types import NON_SPATIAL_AXES, ArrayLike, Level, Volume
 from napari_seamless.volume.cached import CachedData
-from napari_seamless.volume.lazy_data import LazyData
+from napari_seamless.volume.lazy_data import LazyWrapper
 from napari_seamless.volume.slicing import full_key
 from napari_seamless.volume.zarr_data import ZarrData
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_seamless.volume.found import DamagedChunks, MissingChunks
 
 
-class SelectedData(LazyData):
+class SelectedData(LazyWrapper):
     """A lazy array with one index chosen along one axis.
 
     Parameters
@@ -30,21 +30,14 @@ class SelectedData(LazyData):
     """
 
     def __init__(self, base: ArrayLike, axis: int, index: int) -> None:
-        self.base = base
+        super().__init__(base)
         self.axis = axis
         self.index = index
-        self.label = str(getattr(base, "label", self.label))
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Length of each axis that is left."""
         return tuple(n for i, n in enumerate(self.base.shape) if i != self.axis)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of an element."""
-        dtype: np.dtype[Any] = np.dtype(self.base.dtype)
-        return dtype
 
     @property
     def chunks(self) -> tuple[Any, ...]:
@@ -55,16 +48,6 @@ class SelectedData(LazyData):
     def stored_chunks(self) -> tuple[Any, ...]:
         """Voxels per axis that the array behind this one stores together; empty where it is not chunked."""
         return self._left(getattr(self.base, "stored_chunks", None) or getattr(self.base, "chunks", None) or ())
-
-    @property
-    def missing_chunks(self) -> tuple[tuple[int, ...], ...]:
-        """What the array behind this one has missed so far, in its own axes."""
-        return tuple(getattr(self.base, "missing_chunks", ()))
-
-    @property
-    def damaged_chunks(self) -> tuple[tuple[int, ...], ...]:
-        """What the array behind this one could not decode so far, in its own axes."""
-        return tuple(getattr(self.base, "damaged_chunks", ()))
 
     def with_policy(
         self, missing_chunks: MissingChunks | None = None, damaged_chunks: DamagedChunks | None = None
