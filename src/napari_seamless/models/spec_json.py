@@ -34,7 +34,7 @@ def spec_from_json(text: str, source: str) -> ModelSpec:
     try:
         values: dict[str, Any] = json.loads(text)
         values["normalization"] = Normalization(**values.get("normalization", {}))
-        for key in ("classes", "divisor", "patch_size"):
+        for key in ("classes", "divisor", "patch_size", "spacing", "units"):
             if values.get(key) is not None:
                 values[key] = tuple(values[key])
         values["colors"] = tuple(tuple(color) for color in values.get("colors", ()))

@@ -12,9 +12,11 @@ import torch
 from napari_seamless.errors import ModelError
 from napari_seamless.models.adapter import TorchModel
 from napari_seamless.models.spec_json import spec_from_json, spec_to_json
+from napari_seamless.models.stored_performance import PERFORMANCE_FILE, performance_bytes
 from napari_seamless.types import Activation, ModelSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 SPEC_FILE = "napari-seamless.json"
@@ -57,7 +59,9 @@ def load_torchscript(path: Path, *, activation: Activation | None = None) -> Tor
     return TorchModel(network, spec if activation is None else replace(spec, activation=activation))
 
 
-def save_torchscript(network: torch.nn.Module, path: Path, spec: ModelSpec) -> None:
+def save_torchscript(
+    network: torch.nn.Module, path: Path, spec: ModelSpec, *, performance: Mapping[str, Any] | None = None
+) -> None:
     r"""Script a module and store it with its description in one file.
 
     Parameters
@@ -68,11 +72,16 @@ def save_torchscript(network: torch.nn.Module, path: Path, spec: ModelSpec) -> N
         The file, overwritten.
     spec : ModelSpec
         Its description.
+    performance : mapping or None
+        The state of a `PatchPerformance`, for `load_performance`.
     """
+    extra: dict[str, str | bytes] = {SPEC_FILE: spec_to_json(spec)}
+    if performance is not None:
+        extra[PERFORMANCE_FILE] = performance_bytes(performance)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         scripted = network if isinstance(network, torch.jit.ScriptModule) else torch.jit.script(network.eval())
-        torch.jit.save(scripted, path, _extra_files={SPEC_FILE: spec_to_json(spec)})
+        torch.jit.save(scripted, path, _extra_files=extra)
 
 
 def _bare_spec(path: Path, network: torch.nn.Module) -> ModelSpec:

@@ -50,6 +50,10 @@ class ModelSpec:
         Applied by the adapter to the network's output before blending.
     patch_size : tuple of int or None
         A patch size that the network was made for.
+    spacing : tuple of float or None
+        Voxel size per spatial axis that it was trained on, in `units`; None where unknown.
+    units : tuple of (str or None)
+        Unit of each spacing; empty where unknown.
     sha256 : str or None
         Hash of weights and architecture; None for a callable that has none.
     source : str or None
@@ -66,6 +70,8 @@ class ModelSpec:
     normalization: Normalization = field(default_factory=Normalization)
     activation: Activation = "none"
     patch_size: tuple[int, ...] | None = None
+    spacing: tuple[float, ...] | None = None
+    units: tuple[str | None, ...] = ()
     sha256: str | None = None
     source: str | None = None
 
