@@ -23,6 +23,9 @@ else
 DEMO_ENVIRONMENT := $(VENV)/.headless.stamp
 endif
 
+# A process for each core; the window's tests share a screen and its focus, so they stay in one of them.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+
 # Each writes benchmarks/results/NAME.md.
 BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window gpu
 FUZZ_EXAMPLES ?= 5000
@@ -54,10 +57,10 @@ demo: $(DEMO_ENVIRONMENT)
 	$(BIN)/napari-seamless demo
 
 test: lint
-	$(XVFB) $(BIN)/python -m pytest
+	$(XVFB) $(PYTEST)
 
 test-fast: $(VENV)/.all.stamp
-	$(BIN)/python -m pytest -m "not gui and not slow"
+	$(PYTEST) -m "not gui and not slow"
 
 lint: $(VENV)/.all.stamp
 	$(BIN)/ruff check .
