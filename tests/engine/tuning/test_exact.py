@@ -116,6 +116,22 @@ def test_a_thin_box_is_a_slice_of_the_region(axis: int) -> None:
         np.testing.assert_array_equal(thin.patches, whole.patches[here])
 
 
+@pytest.mark.parametrize("case", [FLAT, DEEP], ids=["2D", "3D"])
+@pytest.mark.parametrize("there", [0.75, 0.5])
+def test_a_preview_is_every_so_manieth_voxel_of_the_blend(case, there: float) -> None:
+    """Also where patches are missing: half of the overlap stands for all of it."""
+    candidate, every = Candidate((16,), 0.75, "edge", "hann"), 3
+    with tuner_of(case) as tuner:
+        tuner.evaluate(Candidate((16,), there))
+        whole, preview = tuner.blend(candidate), tuner.blend(candidate, every=every)
+    thin = (slice(None, None, every),) * len(case[0])
+    assert preview.every == every
+    assert whole.complete is (there == 0.75)
+    for name in ("labels", "seam", "patches", "covered"):
+        np.testing.assert_array_equal(getattr(preview, name), getattr(whole, name)[thin])
+    np.testing.assert_array_equal(preview.probabilities, whole.probabilities[(slice(None), *thin)])
+
+
 def test_the_seam_is_the_weighted_deviation_of_the_patches() -> None:
     """Computed patch by patch in float64, from the network alone."""
     shape, region = FLAT

@@ -329,6 +329,53 @@ def test_performance_shows_which_coordinates_err() -> None:
     np.testing.assert_array_equal(error, expected)
 
 
+def test_performance_grows_while_patches_come_in() -> None:
+    """Each look equals a fresh count of the patches that are there; what was returned before stays as it was."""
+    network, candidate = Counting(BadBorders(2)), Candidate((16,), 0.5)
+    right, looks = truth()[REGION.slices], []
+    with tuner(network, truth=truth()) as tuned:
+        plan = tuned.plan(candidate)
+
+        def look(event: object) -> None:
+            if isinstance(event, Progress):
+                looks.append((tuned.performance(candidate), expected_errors(tuned, plan, right)))
+
+        assert tuned.has_reference
+        tuned.evaluate(candidate, on_progress=look)
+    assert len(looks) > 3
+    for known, errors in looks:
+        np.testing.assert_allclose(known.count.numpy(), (~np.isnan(errors)).sum(axis=0))
+        np.testing.assert_allclose(known.calculate_performance().numpy(), nan_mean(errors), atol=1e-12)
+
+
+def expected_errors(tuned: Tuner, plan, right: np.ndarray) -> np.ndarray:
+    """Return the errors of each patch that is there: (patch, y, x), NaN beyond the region."""
+    found = []
+    for index in np.ndindex(*plan.grid_shape):
+        patch = plan.patch_box(index)
+        values = tuned.predictions.get(patch)
+        if values is not None:
+            errors = np.full(patch.shape, np.nan)
+            common = patch.intersect(REGION)
+            labels = right[common.within(REGION.start).slices]
+            errors[common.within(patch.start).slices] = values.argmax(axis=0) != labels
+            found.append(errors)
+    return np.array(found)
+
+
+def nan_mean(errors: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(errors)
+    return np.where(known.any(axis=0), np.nan_to_num(errors).sum(axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+
+
+def test_without_truth_there_is_a_reference_once_there_is_a_consensus() -> None:
+    with tuner(BadBorders(2)) as tuned:
+        assert not tuned.has_reference
+        tuned.score(Candidate((16,), 0.0))
+        assert tuned.has_reference
+        assert not tuned.has_truth
+
+
 def test_performance_by_a_ratio_counts_whole_patches_only() -> None:
     with tuner(pointwise, truth=truth(), region="20:30,20:30") as tuned:
         tuned.evaluate(Candidate((16,), 0.5))

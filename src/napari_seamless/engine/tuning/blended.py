@@ -12,20 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_seamless.blend.tiles import tile_cuts
 from napari_seamless.engine.output import weight_sums
 from napari_seamless.engine.threads import available_cores
 from napari_seamless.plan import window_array
 from napari_seamless.quality import seam_map
 from napari_seamless.reduce import argmax_labels, mean_probabilities, threshold_labels
-from napari_seamless.types import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from napari_seamless.blend import WeightSums
     from napari_seamless.engine.tuning.predictions import Predictions
-    from napari_seamless.types import Plan
+    from napari_seamless.engine.tuning.sampled import Sampled
+    from napari_seamless.types import Box, Plan
 
 Array = np.ndarray[Any, Any]
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
@@ -53,6 +50,8 @@ class Blended:
         box, int32: how many patches of the setting cover a voxel.
     covered : numpy.ndarray
         box, bool: whether all of them were evaluated; elsewhere the others stand for them.
+    every : int
+        Of a preview, the arrays hold every so manieth voxel along each axis, from the first one of the box on.
     """
 
     box: Box
@@ -61,6 +60,7 @@ class Blended:
     seam: FloatArray
     patches: Array
     covered: Array
+    every: int = 1
 
     @property
     def complete(self) -> bool:
@@ -88,7 +88,9 @@ class Blender:
         self._weights: OrderedDict[Plan, WeightSums] = OrderedDict()
         self._lock = Lock()
 
-    def blend(self, plan: Plan, box: Box, classes: int, *, seam: bool = True, threads: int | None = None) -> Blended:
+    def blend(
+        self, plan: Plan, sampled: Sampled, classes: int, *, seam: bool = True, threads: int | None = None
+    ) -> Blended:
         r"""Blend a box of the region.
 
         Contributions to a voxel are multiplied by the window and added in raster order of the patches, in float32, as
@@ -98,8 +100,8 @@ class Blender:
         ----------
         plan : Plan
             Geometry of the setting.
-        box : Box
-            Part of the region, in voxels of the volume.
+        sampled : Sampled
+            Voxels of the region.
         classes : int
             Channels that the network returns.
         seam : bool
@@ -107,30 +109,29 @@ class Blender:
         threads : int or None
             Tiles that are blended at once; None takes the processors there are.
         """
-        sums = np.zeros((classes, *box.shape), np.float32)
+        sums = np.zeros((classes, *sampled.shape), np.float32)
         squares = np.zeros_like(sums) if seam else None
         missing: list[Box] = []
 
-        def fill(tile: Box) -> list[Box]:
-            here = (slice(None), *tile.within(box.start).slices)
-            return self._add(plan, tile, sums[here], None if squares is None else squares[here])
+        def fill(tile: tuple[tuple[slice, ...], Sampled]) -> list[Box]:
+            here = (slice(None), *tile[0])
+            return self._add(plan, tile[1], sums[here], None if squares is None else squares[here])
 
-        tiles = list(_tiles(box))
+        tiles = list(sampled.tiles())
         workers = min(len(tiles), threads or available_cores())
         if workers > 1:
             with ThreadPoolExecutor(workers, "seamless-blend") as pool:
                 missing = list(itertools.chain.from_iterable(pool.map(fill, tiles)))
         else:
             missing = list(itertools.chain.from_iterable(map(fill, tiles)))
-        return self._finished(plan, box, sums, squares, missing)
+        return self._finished(plan, sampled, sums, squares, missing)
 
-    def _add(self, plan: Plan, tile: Box, sums: FloatArray, squares: FloatArray | None) -> list[Box]:
+    def _add(self, plan: Plan, tile: Sampled, sums: FloatArray, squares: FloatArray | None) -> list[Box]:
         """Add every patch that is there to the sums of a tile; return those that are not."""
         missing: list[Box] = []
-        window_of = _Windows(plan, gather=tile.shape[-1] < _LINE)
+        window_of = _Windows(plan, gather=tile.shape[-1] < _LINE or tile.every > 1)
         buffer, gathered = np.empty(sums.size, np.float32), np.empty(sums.size, np.float32)
-        for touches in itertools.product(*self._touches(plan, tile)):
-            patch = Box(tuple([t[0][0] for t in touches]), tuple([t[0][1] for t in touches]))
+        for patch, touches in tile.touches(plan, self._region):
             values = self._predictions.get(patch)
             if values is None:
                 missing.append(patch)
@@ -150,24 +151,14 @@ class Blender:
                 target += weighted
         return missing
 
-    def _touches(self, plan: Plan, tile: Box) -> Iterator[list[tuple[tuple[int, int], slice, slice, slice]]]:
-        """Yield for each axis, of each patch: its interval, and its voxels in the tile, in its prediction and in it."""
-        for axis, grid in enumerate(plan.grids):
-            lo, hi, first = tile.start[axis], tile.stop[axis], self._region.start[axis]
-            touches = []
-            for a, b in map(grid.interval, grid.touching(lo, hi)):
-                f, t = max(a, lo), min(b, hi)
-                held = max(a, first)
-                touches.append(((a, b), slice(f - lo, t - lo), slice(f - held, t - held), slice(f - a, t - a)))
-            yield touches
-
     def _finished(
-        self, plan: Plan, box: Box, sums: FloatArray, squares: FloatArray | None, missing: list[Box]
+        self, plan: Plan, sampled: Sampled, sums: FloatArray, squares: FloatArray | None, missing: list[Box]
     ) -> Blended:
-        weights = self._weights_over(plan, box)
+        box = sampled.box
+        weights = self._weights_over(plan, box)[sampled.slices]
         covered = np.ones(box.shape, np.bool_)
         if missing:
-            weights = self._weights_of_held(plan, box)
+            weights = self._weights_of_held(plan, sampled)
             for patch in dict.fromkeys(missing):
                 covered[patch.intersect(box).within(box.start).slices] = False
         total = torch.from_numpy(sums)
@@ -177,18 +168,22 @@ class Blender:
         if squares is not None:
             seam = seam_map(means, mean_probabilities(torch.from_numpy(squares), weights))
         return Blended(
-            box=box, probabilities=means, labels=labels, seam=seam, patches=_count(plan, box), covered=covered
+            box=box,
+            probabilities=means,
+            labels=labels,
+            seam=seam,
+            patches=_count(plan, box)[sampled.slices],
+            covered=covered[sampled.slices],
+            every=sampled.every,
         )
 
-    def _weights_of_held(self, plan: Plan, box: Box) -> FloatArray:
+    def _weights_of_held(self, plan: Plan, sampled: Sampled) -> FloatArray:
         """Return the sum of the weights of the patches that were evaluated."""
-        weights = np.zeros(box.shape)
-        for index in itertools.product(*plan.touching(box)):
-            patch = plan.patch_box(index)
+        weights = np.zeros(sampled.shape)
+        for patch, touches in sampled.touches(plan, self._region):
             if patch in self._predictions:
-                common = patch.intersect(box)
-                window = window_array(plan.window, patch.shape)[common.within(patch.start).slices]
-                weights[common.within(box.start).slices] += window
+                window = window_array(plan.window, patch.shape)[tuple([t[3] for t in touches])]
+                weights[tuple([t[1] for t in touches])] += window
         return weights.astype(np.float32)
 
     def _weights_over(self, plan: Plan, box: Box) -> FloatArray:
@@ -215,13 +210,13 @@ class _Windows:
     def __init__(self, plan: Plan, *, gather: bool) -> None:
         self._window = plan.window
         self.gather = gather
-        self._kept: dict[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], FloatArray] = {}
+        self._kept: dict[tuple[tuple[int, ...], tuple[tuple[int, int, int], ...]], FloatArray] = {}
 
     def __call__(self, shape: tuple[int, ...], part: tuple[slice, ...]) -> FloatArray:
         """Return a part of the window of a patch."""
         if not self.gather:
             return window_array(self._window, shape)[part]
-        key = (shape, tuple([(s.start, s.stop) for s in part]))
+        key = (shape, tuple([(s.start, s.stop, s.step) for s in part]))
         if key not in self._kept:
             self._kept[key] = np.ascontiguousarray(window_array(self._window, shape)[part])
         return self._kept[key]
@@ -231,18 +226,6 @@ def _copied(part: FloatArray, buffer: FloatArray) -> FloatArray:
     copy = buffer[: part.size].reshape(part.shape)
     np.copyto(copy, part)
     return copy
-
-
-def _tiles(box: Box) -> Iterator[Box]:
-    """Yield boxes that a processor's cache holds."""
-    cuts = [itertools.pairwise(tile_cuts(n, _thick(box))) if n > 1 else [(0, 1)] for n in box.shape]
-    for intervals in itertools.product(*cuts):
-        start = tuple(s + a for s, (a, _) in zip(box.start, intervals, strict=True))
-        yield Box(start, tuple(s + b for s, (_, b) in zip(box.start, intervals, strict=True)))
-
-
-def _thick(box: Box) -> int:
-    return max(1, sum(n > 1 for n in box.shape))
 
 
 def _count(plan: Plan, box: Box) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 
-def performance_by_coordinate(
-    plan: Plan, region: Box, predictions: Predictions, labels: Array, measure: str
-) -> PatchPerformance:
-    r"""Compare each patch that was evaluated with the labels under it.
+class PerformanceByCoordinate:
+    """Compares patches with the labels under them, each once, as they are evaluated.
 
     Parameters
     ----------
@@ -32,42 +31,65 @@ def performance_by_coordinate(
         Geometry of the setting; patches of another size than the nominal one are left out.
     region : Box
         Where labels and predictions are.
-    predictions : Predictions
-        What the network returned.
     labels : numpy.ndarray
         region, integers: the truth, or what stands for it.
     measure : str
         See `PatchPerformance`. Those that are a ratio of sums count only patches that lie in the region as a whole;
         for the others each voxel in the region counts.
-
-    Returns
-    -------
-    PatchPerformance
-
-    Raises
-    ------
-    SettingsError
-        No patch can be counted, or the measure does not fit the network.
     """
-    performance = PatchPerformance(measure)
-    for index in itertools.product(*plan.touching(region)):
-        patch = plan.patch_box(index)
-        values = predictions.get(patch)
-        if values is None or patch.shape != plan.patch_size:
-            continue
-        common = patch.intersect(region)
-        truth = labels[common.within(region.start).slices].astype(np.int64)
+
+    def __init__(self, plan: Plan, region: Box, labels: Array, measure: str) -> None:
+        self.plan, self.labels, self.measure = plan, labels, measure
+        self._region = region
+        self._performance = PatchPerformance(measure)
+        self._counted: set[Box] = set()
+        self._lock = Lock()
+
+    def of(self, predictions: Predictions) -> PatchPerformance:
+        """Count the patches that are new, and return what is known of all.
+
+        Parameters
+        ----------
+        predictions : Predictions
+            What the network returned so far.
+
+        Returns
+        -------
+        PatchPerformance
+            A copy, which later patches do not change.
+
+        Raises
+        ------
+        SettingsError
+            No patch can be counted, or the measure does not fit the network.
+        """
+        with self._lock:
+            for index in itertools.product(*self.plan.touching(self._region)):
+                patch = self.plan.patch_box(index)
+                if patch.shape == self.plan.patch_size and patch not in self._counted:
+                    self._count(patch, predictions.get(patch))
+            if self._performance.n_patches_seen == 0:
+                raise SettingsError(
+                    f"No patch of {self.plan.patch_size} can be measured by {self.measure} in the region from "
+                    f"{self._region.start} to {self._region.stop}; evaluate a candidate first, or choose a region that "
+                    "holds a whole patch."
+                )
+            known = PatchPerformance(self.measure)
+            known.merge(self._performance)
+        return known
+
+    def _count(self, patch: Box, values: Array | None) -> None:
+        """Add a patch that was evaluated."""
+        if values is None:
+            return
+        common = patch.intersect(self._region)
+        truth = self.labels[common.within(self._region.start).slices].astype(np.int64)
         prediction, target = torch.from_numpy(values.copy())[None], torch.from_numpy(truth)[None]
         if common == patch:
-            performance.observe(prediction, target)
-        elif measure not in RATIOS:
-            _add_part(performance, prediction, target, common.within(patch.start), patch.shape)
-    if performance.n_patches_seen == 0:
-        raise SettingsError(
-            f"No patch of {plan.patch_size} can be measured by {measure} in the region from {region.start} to "
-            f"{region.stop}; evaluate a candidate first, or choose a region that holds a whole patch."
-        )
-    return performance
+            self._performance.observe(prediction, target)
+        elif self.measure not in RATIOS:
+            _add_part(self._performance, prediction, target, common.within(patch.start), patch.shape)
+        self._counted.add(patch)
 
 
 def window_by_coordinate(performance: PatchPerformance, axes: int, fit: InverseError | None = None) -> Window:

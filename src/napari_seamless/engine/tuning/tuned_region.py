@@ -11,6 +11,7 @@ from napari_seamless.engine.events import OnEvent, ignore_event
 from napari_seamless.engine.preparation import prepare
 from napari_seamless.engine.tuning.blended import Blended, Blender
 from napari_seamless.engine.tuning.evaluated import EvaluatedPatches
+from napari_seamless.engine.tuning.sampled import Sampled
 from napari_seamless.errors import GeometryError, SettingsError
 from napari_seamless.models import ModelSource, load_model
 from napari_seamless.volume import open_volume, parse_region
@@ -124,7 +125,13 @@ class TunedRegion:
         self._evaluated.evaluate(self.job(candidate), on_progress or ignore_event, control or Control())
 
     def blend(
-        self, candidate: Candidate, box: Box | None = None, *, seam: bool = True, threads: int | None = None
+        self,
+        candidate: Candidate,
+        box: Box | None = None,
+        *,
+        seam: bool = True,
+        threads: int | None = None,
+        every: int = 1,
     ) -> Blended:
         r"""Blend a box from the predictions that are there.
 
@@ -138,6 +145,8 @@ class TunedRegion:
             Whether to look for disagreement too.
         threads : int or None
             Threads for larger boxes; None takes the processors there are.
+        every : int
+            Blend every so manieth voxel along each axis alone, for a quick preview.
 
         Returns
         -------
@@ -159,7 +168,8 @@ class TunedRegion:
             )
         if self._evaluated.outputs is None:
             raise SettingsError("There is nothing to blend yet; evaluate a candidate first.")
-        return self._blender.blend(self.plan(candidate), box, self._evaluated.outputs, seam=seam, threads=threads)
+        sampled, outputs = Sampled(box, every), self._evaluated.outputs
+        return self._blender.blend(self.plan(candidate), sampled, outputs, seam=seam, threads=threads)
 
     def predict(self, candidate: Candidate) -> Prediction:
         """Return the time that a run over the whole volume would take.

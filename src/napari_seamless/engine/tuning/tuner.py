@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_seamless.engine.classes import class_names
-from napari_seamless.engine.tuning.by_coordinate import performance_by_coordinate, window_by_coordinate
+from napari_seamless.engine.tuning.by_coordinate import PerformanceByCoordinate, window_by_coordinate
 from napari_seamless.engine.tuning.candidate import WINDOWS, Candidate, lattice_candidates
 from napari_seamless.engine.tuning.point import Point
 from napari_seamless.engine.tuning.predictions import default_cache_bytes
@@ -88,6 +88,7 @@ class Tuner(TunedRegion):
         self.consensus = Candidate(self.plan_size(), densest, "edge", "gaussian")
         """What settings are compared with where there is no truth."""
         self._tolerance = tolerance
+        self._measured: PerformanceByCoordinate | None = None
         self._reference = None if truth is None else truth_on(self.region, self.volume, truth, tolerance)
         if self.model.spec.out_channels is not None:
             self._check_outputs(self.model.spec.out_channels)
@@ -96,6 +97,11 @@ class Tuner(TunedRegion):
     def has_truth(self) -> bool:
         """Whether settings are compared with reference labels, and not with a consensus."""
         return self._reference is not None and not self._reference.is_proxy
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether there is something to compare with: a truth, or a consensus whose patches were evaluated."""
+        return self._reference is not None
 
     def plan_size(self) -> tuple[int, ...]:
         """Return the patch size of the settings, one value per spatial axis."""
@@ -147,6 +153,8 @@ class Tuner(TunedRegion):
         """Return the error by the coordinate in the patch, from the patches of a setting that were evaluated.
 
         Without a truth the error is disagreement with the consensus of the densest overlap, a proxy: see `has_truth`.
+        While another thread evaluates, those patches count that are there; asked again, only new ones are looked at.
+        Where there is no truth and no consensus yet (see `has_reference`), the consensus is evaluated first.
 
         Parameters
         ----------
@@ -161,7 +169,11 @@ class Tuner(TunedRegion):
             Nothing that can be measured was evaluated, or there is no such measure.
         """
         reference = self._reference_for(None, None)
-        return performance_by_coordinate(self.plan(candidate), self.region, self.predictions, reference.labels, measure)
+        known, plan, labels = self._measured, self.plan(candidate), reference.labels
+        # another consensus starts anew, and so do other patches; the window does not matter
+        if known is None or known.labels is not labels or (known.plan.grids, known.measure) != (plan.grids, measure):
+            known = self._measured = PerformanceByCoordinate(plan, self.region, labels, measure)
+        return known.of(self.predictions)
 
     def performance_window(
         self, candidate: Candidate, measure: str = "error_rate", fit: InverseError | None = None
