@@ -18,10 +18,10 @@ SOURCE = Path(napari_seamless.__file__).parent
 
 # What every room may import, and what may import every room.
 SHARED = {"types", "errors"}
-COMBINERS = {"__init__", "recipe", "engine", "sampling", "cli", "_napari", "_qt"}
 
 # The faces stand above everything: only they know each other.
-FACES = {"cli", "_napari", "_qt"}
+FACES = {"cli", "live", "_napari", "_qt"}
+COMBINERS = {"__init__", "recipe", "engine", "sampling", "training", *FACES}
 
 NOT_IN_THE_CORE = {
     *("PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "napari", "npe2", "qtpy", "superqt", "vispy"),

@@ -84,10 +84,11 @@ class RegionLayers:
         self._labels.fill(0)
         self._seam.fill(0)
 
-    def write(self, box: Box, labels: Any, seam: Any) -> None:
-        """Write a box of the region; drawn by `draw`."""
+    def write(self, box: Box, labels: Any, seam: Any, every: int = 1) -> None:
+        """Write a box of the region; each of the values stands for `every` voxels along each axis. `draw` draws it."""
         here = box.within(self.region.start).slices
-        self._labels[here], self._seam[here] = labels, seam
+        self._labels[here] = enlarged(labels, every, box.shape)
+        self._seam[here] = enlarged(seam, every, box.shape)
 
     def draw(self) -> None:
         """Draw what was written."""
@@ -99,6 +100,13 @@ class RegionLayers:
         """Take the layers out of the viewer."""
         for layer in self.layers:
             remove_layer(self._viewer, layer)
+
+
+def enlarged(values: Any, every: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an array of a shape in which each value is repeated along each axis."""
+    for axis, n in enumerate(shape if every > 1 else ()):
+        values = np.repeat(values, every, axis)[(slice(None),) * axis + (slice(n),)]
+    return np.asarray(values)
 
 
 def region_volume(volume: Volume, region: Box, array: Any, name: str) -> Volume:

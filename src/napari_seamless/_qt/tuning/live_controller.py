@@ -18,13 +18,15 @@ from napari_seamless.types import Box
 SETTLE_MS = 500
 SLAB = 8
 """Slices that are blended at once where the whole region is: a change of the setting need not wait for more."""
+PREVIEW = 4
+"""Of this many voxels along each axis one is blended, where all of the region is in sight in 3D."""
 
 
 class LiveController(QObject):
     """Between the state and the layers of result and seams.
 
-    One slice is blended at a time, on a thread; what is asked for meanwhile comes next, and only the last of it. When
-    the setting rests, the whole region is blended beside it.
+    One slice is blended at a time, on a thread; what is asked for meanwhile comes next, and only the last of it. In 3D
+    it is a coarse preview of the region. When the setting rests, the whole region is blended beside it.
 
     Parameters
     ----------
@@ -88,17 +90,16 @@ class LiveController(QObject):
             return
         layers = self.layers = self.layers or self._make_layers(tuner)
         box = layers.box_in_sight()
-        if box == tuner.region:
-            self._fill(tuner, candidate)
-        elif box is None:
+        if box is None:
             self._settle_soon.start()
         else:
             self._blend(tuner, candidate, box)
 
     def _blend(self, tuner: Tuner, candidate: Candidate, box: Box) -> None:
         self._busy, self._again = True, False
+        every = PREVIEW if self._viewer.dims.ndisplay == 3 else 1
         self._parts.worker.start(
-            lambda: tuner.blend(candidate, box),
+            lambda: tuner.blend(candidate, box, every=every),
             lambda blended: self._on_blended(tuner, candidate, blended),
             lambda error: self._on_failed(tuner, error),
             name="blend",
@@ -172,7 +173,7 @@ class LiveController(QObject):
             self.layers.clear()
             self._shown = candidate
         for part in parts:
-            self.layers.write(part.box, part.labels, part.seam)
+            self.layers.write(part.box, part.labels, part.seam, part.every)
         self.layers.draw()
 
     def _make_layers(self, tuner: Tuner) -> RegionLayers:

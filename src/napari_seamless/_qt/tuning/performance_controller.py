@@ -1,23 +1,22 @@
-"""Measures where in the patch the network errs, and shows it."""
+"""Measures where in the patch the network errs, and shows it, while patches are evaluated too."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
-from napari_seamless._napari.layers import image_layer
-from napari_seamless._napari.tuning_layers import add_layer, region_volume, remove_layer
+from napari_seamless._napari.performance_layer import GAP, PerformanceLayer, Placement
 from napari_seamless._qt.rest import rest
 from napari_seamless._qt.tuning.parts import TuningParts, sentence
 from napari_seamless._qt.tuning.performance_view import PerformanceView
 from napari_seamless.engine.tuning import Tuner
-from napari_seamless.types import Box
+from napari_seamless.errors import SettingsError
 
 MEASURE_MS = 700
-GAP = 0.05
-"""Part of the volume's width between the image and the map."""
+LIVE_MS = 2000
+"""Between two maps while patches are evaluated."""
 
 
 class PerformanceController(QObject):
@@ -33,20 +32,32 @@ class PerformanceController(QObject):
 
     def __init__(self, viewer: Any, view: PerformanceView, parts: TuningParts) -> None:
         super().__init__(view)
-        self._viewer, self._view, self._parts, self._tuning = viewer, view, parts, parts.tuning
-        self.layer: Any = None
+        self._view, self._parts, self._tuning = view, parts, parts.tuning
+        self._layer = PerformanceLayer(viewer)
         self._map: np.ndarray | None = None
         self._key: Any = None
         self._busy = False
         self._soon = rest(self, MEASURE_MS, self._measure)
+        self._live = QTimer(self)
+        self._live.setInterval(LIVE_MS)
+        self._live.timeout.connect(self._measure)
         view.map.toggled.connect(self._show_map)
         for name in ("candidate", "points", "tuner"):
             getattr(self._tuning.events, name).connect(self._on_change)
-        parts.state.events.phase.connect(self._on_change)
+        parts.state.events.phase.connect(self._on_phase)
 
     def close(self) -> None:
         """Drop what is waiting."""
         self._soon.stop()
+        self._live.stop()
+
+    def _on_phase(self, *_: object) -> None:
+        """Measure from time to time while patches come in, and once more when all are there."""
+        if self._parts.state.phase.busy:
+            self._live.start()
+        else:
+            self._live.stop()
+            self._on_change()
 
     def _on_change(self, *_: object) -> None:
         if self._tuning.tuner is None:
@@ -56,11 +67,11 @@ class PerformanceController(QObject):
             self._soon.start()
 
     def _measure(self) -> None:
-        """Measure when nothing else is going on; the window of a setting does not matter."""
+        """Measure what is there, where it is not known yet; the window of a setting does not matter."""
         tuner, candidate = self._tuning.tuner, self._tuning.candidate
-        if tuner is None or self._parts.state.phase.busy or not self._tuning.points:
+        if tuner is None or not self._can_measure(tuner):
             return
-        key = (tuner, candidate.patch_size, candidate.overlap, candidate.border)
+        key = (tuner, candidate.patch_size, candidate.overlap, candidate.border, len(tuner.predictions))
         if key == self._key:
             return
         if self._busy:
@@ -70,19 +81,30 @@ class PerformanceController(QObject):
         self._parts.worker.start(
             lambda: np.asarray(tuner.performance(candidate).calculate_performance().cpu()),
             lambda values: self._on_measured(tuner, key, values),
-            self._on_failed,
+            lambda error: self._on_failed(tuner, error),
             name="performance",
         )
+
+    def _can_measure(self, tuner: Tuner) -> bool:
+        """Return whether there is something to compare with; a consensus needs the densest pass."""
+        if tuner.has_reference:
+            return True
+        if self._parts.state.phase.busy:
+            self._view.set_remark("comes with the consensus")
+        return False
 
     def _on_measured(self, tuner: Tuner, key: Any, values: np.ndarray) -> None:
         self._busy = False
         if tuner is self._tuning.tuner:
-            self._map, self._key = values.astype(np.float32), key
+            self._map, self._key = values, key
             self._show()
 
-    def _on_failed(self, error: Exception) -> None:
+    def _on_failed(self, tuner: Tuner, error: Exception) -> None:
         self._busy = False
-        self._parts.state.say(sentence(error), "error")
+        # while patches come in, those of this setting may not be among them yet
+        coming = isinstance(error, SettingsError) and self._parts.state.phase.busy
+        if tuner is self._tuning.tuner and not coming:
+            self._parts.state.say(sentence(error), "error")
 
     def _show(self) -> None:
         values, tuner = self._map, self._tuning.tuner
@@ -92,7 +114,7 @@ class PerformanceController(QObject):
         else:
             axes = range(values.ndim)
             profiles = {
-                name: np.nanmean(values, axis=tuple(other for other in axes if other != axis))
+                name: _mean(values, tuple(other for other in axes if other != axis))
                 for axis, name in enumerate(tuner.volume.spatial_axes)
             }
             self._view.profiles.show_profiles(profiles)
@@ -100,16 +122,25 @@ class PerformanceController(QObject):
         self._show_map()
 
     def _show_map(self, *_: object) -> None:
-        """Show, replace or remove the layer."""
-        if self.layer is not None:
-            remove_layer(self._viewer, self.layer)
-            self.layer = None
+        """Show the layer, or remove it."""
         tuner, values = self._tuning.tuner, self._map
         if tuner is None or values is None or not self._view.map.isChecked():
-            return
-        start = list(tuner.region.start)
-        start[-1] = round(tuner.volume.spatial_shape[-1] * (1 + GAP))
-        box = Box(tuple(start), tuple(s + n for s, n in zip(start, values.shape, strict=True)))
-        volume = region_volume(tuner.volume, box, np.nan_to_num(values), "patch performance")
-        limits = (0.0, max(float(np.nanmax(values)), 1e-6))
-        self.layer = add_layer(self._viewer, image_layer(volume, colormap="inferno", contrast_limits=limits))
+            self._layer.remove()
+        else:
+            self._layer.show(values, _placement(tuner))
+
+
+def _mean(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Return the mean over axes of what is known; NaN where nothing is."""
+    known = ~np.isnan(values)
+    total, n = np.where(known, values, 0).sum(axis=axes), known.sum(axis=axes)
+    return np.divide(total, n, out=np.full(np.shape(total), np.nan), where=n > 0)
+
+
+def _placement(tuner: Tuner) -> Placement:
+    """Return a place to the right of the volume, in the slices of the region."""
+    volume, start = tuner.volume, list(tuner.region.start)
+    start[-1] = round(volume.spatial_shape[-1] * (1 + GAP))
+    ends = zip(volume.translation, volume.spacing, start, strict=True)
+    translation = tuple(shift + spacing * first for shift, spacing, first in ends)
+    return Placement(volume.spatial_axes, volume.spacing, translation, volume.units)

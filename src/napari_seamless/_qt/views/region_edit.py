@@ -59,6 +59,7 @@ class RegionEdit(QWidget):
         if text != self.line.text().strip():
             self.line.blockSignals(True)
             self.line.setText(text)
+            self.line.setCursorPosition(0)  # a long text is read from its beginning
             self.line.blockSignals(False)
         self.size.setText(size)
         self.size.setVisible(bool(size))
