@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_seamless.engine import Control, Segmentation, prepare, segment
+    from napari_seamless.engine.distance import signed_distance_map
     from napari_seamless.errors import SeamlessError
     from napari_seamless.models import demo_model, load_model
     from napari_seamless.plan import make_plan
     from napari_seamless.quality import TensorflowPatchPerformance, TorchPatchPerformance
     from napari_seamless.recipe import RunSettings
     from napari_seamless.sampling import Aggregator, GridSampler, SamplingMode
-    from napari_seamless.types import Box, Model, ModelSpec, Plan, Volume
+    from napari_seamless.types import Box, Model, ModelSpec, Volume
+    from napari_seamless.types import Plan as Plan
     from napari_seamless.volume import open_volume
 
 __version__ = "0.1.0"
@@ -42,6 +44,7 @@ _HOMES = {
     "open_volume": "volume",
     "prepare": "engine",
     "segment": "engine",
+    "signed_distance_map": "engine.distance",
 }
 
 __all__ = [
@@ -51,7 +54,6 @@ __all__ = [
     "GridSampler",
     "Model",
     "ModelSpec",
-    "Plan",
     "RunSettings",
     "SamplingMode",
     "SeamlessError",
@@ -65,6 +67,7 @@ __all__ = [
     "open_volume",
     "prepare",
     "segment",
+    "signed_distance_map",
 ]
 
 
