@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from napari_seamless.errors import SettingsError
-from napari_seamless.types import Activation, BorderMode, Box, PadMode, PadSides, WindowKind
+from napari_seamless.types import WINDOW_SUFFIX, Activation, BorderMode, Box, PadMode, PadSides, WindowKind
 
 MissingChunks = Literal["warn", "error", "fill"]
 DamagedChunks = Literal["error", "fill"]
@@ -67,6 +68,21 @@ def region_text(value: object) -> object:
     return ",".join(":".join("" if end is None else str(end) for end in pair) for pair in ends)
 
 
+def window_name(value: object) -> object:
+    """Turn a path into text, and refuse text that is neither the name of a window nor that of its file.
+
+    Examples
+    --------
+    >>> window_name("hann"), window_name("mine.safetensors")
+    ('hann', 'mine.safetensors')
+    """
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if isinstance(value, str) and value not in get_args(WindowKind) and not value.endswith(WINDOW_SUFFIX):
+        names = ", ".join(get_args(WindowKind))
+        raise ValueError(f"window must be one of {names}, or a file that ends in {WINDOW_SUFFIX}, got {value!r}")
+    return value
+
+
 def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -97,8 +113,8 @@ class RunSettings(BaseModel):
         With the border mode pad, whether patches reach beyond both ends of each axis or its end alone.
     pad_stat_length : int or tuple of int or None
         Voxels at the volume's edge that maximum, mean, median and minimum look at. None: the patch size.
-    window : {"gaussian", "constant", "hann", "triangle"}
-        Blending weight inside a patch.
+    window : {"gaussian", "constant", "hann", "triangle"} or path
+        Blending weight inside a patch: a name, or a .safetensors file such as tune writes for the errors of a network.
     window_sigma : float
         Standard deviation of the gaussian window as a part of the patch size.
     write : {"labels", "probabilities", "top_classes"}
@@ -156,7 +172,7 @@ class RunSettings(BaseModel):
     pad_value: float = Field(default=0.0, allow_inf_nan=False)
     pad_sides: PadSides = "both"
     pad_stat_length: PerAxisInt | None = None
-    window: WindowKind = "gaussian"
+    window: Annotated[WindowKind | str, BeforeValidator(window_name)] = "gaussian"
     window_sigma: float = Field(default=0.125, gt=0, allow_inf_nan=False)
     write: Write = "labels"
     probability_dtype: ProbabilityType = "float32"

@@ -19,6 +19,7 @@ WORDS = {
     "compile": ("on", True),
     "flips": ("z,y", ("z", "y")),
     "region": ("z=2:4", "z=2:4"),
+    "window": ("mine.safetensors", "mine.safetensors"),
 }
 
 
@@ -32,6 +33,17 @@ def words_for(option):
         option.type.number if isinstance(option.type, PerAxis) else {"integer": int, "float": float}[option.type.name]
     )
     return ("0.25", 0.25) if number is float else ("3", 3)
+
+
+def test_a_window_is_a_name_or_a_file():
+    (window,) = [param for param in segment.params if param.name == "window"]
+    assert [window.type.convert(text, None, None) for text in ("hann", "a/b.safetensors")] == [
+        "hann",
+        "a/b.safetensors",
+    ]
+    assert window.metavar == "gaussian|constant|hann|triangle|FILE"
+    with pytest.raises(click.BadParameter, match=r"'han' is neither gaussian, .* nor a file that ends in .safetensors"):
+        window.type.convert("han", None, None)
 
 
 @pytest.mark.parametrize("name", RunSettings.model_fields)

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import click
 
 from napari_seamless.recipe import RunSettings, parse_bytes
+from napari_seamless.types import WINDOW_SUFFIX
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -75,6 +76,32 @@ class WholeOrWord(click.ParamType[Any]):
             return int(value)
         except ValueError:
             self.fail(f"{value!r} is neither a whole number nor {' nor '.join(self.words)}.", param, ctx)
+
+
+class NameOrFile(click.ParamType[Any]):
+    """One of a few names, or a file with a certain ending.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The names.
+    suffix : str
+        End of the file's name.
+    """
+
+    name = "name or file"
+
+    def __init__(self, names: tuple[str, ...], suffix: str) -> None:
+        self.names = names
+        self.suffix = suffix
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse text that is neither."""
+        if isinstance(value, str) and value not in self.names and not value.endswith(self.suffix):
+            self.fail(
+                f"{value!r} is neither {', '.join(self.names)} nor a file that ends in {self.suffix}.", param, ctx
+            )
+        return value
 
 
 def run_options(*, without: Collection[str] = ()) -> Callable[[Command], Command]:
@@ -155,6 +182,8 @@ def _metavar(name: str, kind: Any) -> str | None:
     """Return what stands for the value in the help; None where click says it well."""
     if isinstance(kind, WholeOrWord):
         return "|".join(("N", *kind.words))
+    if isinstance(kind, NameOrFile):
+        return "|".join((*kind.names, "FILE"))
     named = {"memory_budget": "SIZE", "flips": "AXES|all|none"}
     return "N[,N,N]" if isinstance(kind, PerAxis) else named.get(name)
 
@@ -177,13 +206,15 @@ def _validators(metadata: list[Any], annotation: Any) -> list[Any]:
 
 
 def _type(annotation: Any) -> Any:
-    """Return how the text of an option is read: a choice, a number, numbers per axis or plain text."""
+    """Return how the text of an option is read: a choice, a file, a number, numbers per axis or plain text."""
     leaves = list(_leaves(annotation))
     choices = [value for leaf in leaves if get_origin(leaf) is Literal for value in get_args(leaf)]
     if bool in leaves and tuple not in leaves:
         return click.Choice([*choices, "on", "off"])
     if choices and int in leaves:
         return WholeOrWord(tuple(choices))
+    if choices and str in leaves:
+        return NameOrFile(tuple(choices), WINDOW_SUFFIX)  # the only setting of names that may be a file
     if choices:
         return click.Choice(choices)
     number: type[int] | type[float] | None = float if float in leaves else int if int in leaves else None

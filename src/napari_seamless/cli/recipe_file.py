@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_seamless.errors import SettingsError, StorageError
 from napari_seamless.recipe import make_settings
+from napari_seamless.types import WINDOW_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,9 +17,19 @@ if TYPE_CHECKING:
     from napari_seamless.recipe import RunSettings
 
 
-def recipe_text(settings: RunSettings) -> str:
-    """Return what was chosen of the settings as JSON; what keeps its default is left out."""
+def recipe_text(settings: RunSettings, path: str | None = None) -> str:
+    """Return what was chosen of the settings as JSON; what keeps its default is left out.
+
+    Parameters
+    ----------
+    settings : RunSettings
+        What to run.
+    path : str or None
+        Where the recipe will be: the file of a window is named as seen from there, so that both can be moved together.
+    """
     chosen = settings.model_dump(mode="json", include=set(settings.model_fields_set))
+    if path is not None and _is_file(chosen.get("window")):
+        chosen["window"] = _seen_from(Path(path).absolute().parent, chosen["window"])
     return json.dumps(chosen, indent=2) + "\n"
 
 
@@ -27,7 +39,8 @@ def with_recipe(recipe: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     recipe : str or None
-        Path of a JSON file with fields of `RunSettings`; None where there is none.
+        Path of a JSON file with fields of `RunSettings`; None where there is none. The file of a window is looked for
+        beside the recipe.
     given : mapping
         Fields of `RunSettings`; None where not given.
 
@@ -51,11 +64,24 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"The recipe {path} is no JSON ({error}); write one with tune --recipe.") from error
     if not isinstance(values, dict):
         raise SettingsError(f"The recipe {path} must hold one object of settings; write one with tune --recipe.")
+    if _is_file(values.get("window")):
+        values["window"] = str(path.parent / values["window"])
     try:
         make_settings(**values)
     except SettingsError as error:
         raise SettingsError(f"The recipe {path} does not fit: {error}") from None
     return values
+
+
+def _is_file(window: object) -> bool:
+    return isinstance(window, str) and window.endswith(WINDOW_SUFFIX)
+
+
+def _seen_from(folder: Path, file: str) -> str:
+    try:
+        return Path(os.path.relpath(file, folder)).as_posix()
+    except ValueError:  # another drive
+        return str(Path(file).absolute())
 
 
 def check_file(path: str | None) -> None:

@@ -29,7 +29,7 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
     patch_size: PerAxisInt | None = None,
     overlap: PerAxisFloat = 0.5,
     border: BorderMode = "squeeze",
-    window: WindowKind | Window = "gaussian",
+    window: WindowKind | str | os.PathLike[str] | Window = "gaussian",
     write: Write = "labels",
     device: str = "auto",
     memory_budget: int | str | None = None,
@@ -55,8 +55,9 @@ def segment(  # noqa: PLR0913  the settings by name, so that editors and help() 
         Folder of the OME-Zarr output; None returns the result in memory.
     patch_size : int, tuple of int or None
         Voxels that the network sees at once; None takes what the network was made for, else 64.
-    window : str or Window
-        Weight of a voxel in its patch: a name, see `RunSettings`, or weights of your own, see `Window.from_array`.
+    window : str, path or Window
+        Weight of a voxel in its patch: a name, see `RunSettings`, a file, see `save_window`, or weights of your own,
+        see `Window.from_array`.
     overlap, border, write, device, memory_budget, **settings
         See `RunSettings`.
     overwrite, resume : bool

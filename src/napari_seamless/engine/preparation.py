@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from napari_seamless.engine.batch_size import choose_batch_size, recorded_batch_size
 from napari_seamless.engine.device import choose_devices
@@ -15,10 +15,10 @@ from napari_seamless.engine.lanes import lane_count
 from napari_seamless.engine.shard import output_shard
 from napari_seamless.errors import AxesError, ModelError, SettingsError
 from napari_seamless.models import ModelSource, load_model
-from napari_seamless.plan import make_plan
+from napari_seamless.plan import load_window, make_plan
 from napari_seamless.reduce import UserFunction
 from napari_seamless.sinks import check_free
-from napari_seamless.types import ModelSpec, Plan, Volume, Window
+from napari_seamless.types import WINDOW_SUFFIX, ModelSpec, Plan, Volume, Window, WindowKind
 from napari_seamless.volume import open_volume, parse_region
 
 if TYPE_CHECKING:
@@ -115,13 +115,15 @@ def plan_for(volume: Volume, spec: ModelSpec, settings: RunSettings, window: Win
     ------
     GeometryError
         The settings do not fit the volume's shape.
+    SettingsError, StorageError
+        They name a file that is no window or cannot be read.
     """
     return make_plan(
         volume.spatial_shape,
         settings.patch_size,
         settings.overlap,
         border=settings.border,
-        window=window or Window(kind=settings.window, sigma=settings.window_sigma),
+        window=window or window_of(settings),
         axes=volume.spatial_axes,
         chunk=settings.chunk_size,
         batch_size=1 if settings.batch_size == "auto" else settings.batch_size,
@@ -130,6 +132,13 @@ def plan_for(volume: Volume, spec: ModelSpec, settings: RunSettings, window: Win
         pad_sides=settings.pad_sides,
         region=None if settings.region is None else parse_region(settings.region, volume),
     )
+
+
+def window_of(settings: RunSettings) -> Window:
+    """Return the window that settings name, or the one in the file that they name."""
+    if settings.window.endswith(WINDOW_SUFFIX):
+        return load_window(settings.window)
+    return Window(kind=cast("WindowKind", settings.window), sigma=settings.window_sigma)
 
 
 def _own_reduction(function: OwnFunction, settings: RunSettings) -> UserFunction:

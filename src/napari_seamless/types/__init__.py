@@ -12,10 +12,11 @@ from napari_seamless.types.model import Activation, Model, ModelSpec, Normalizat
 from napari_seamless.types.padding import Padding, PadMode, PadSides
 from napari_seamless.types.plan import Plan
 from napari_seamless.types.volume import NON_SPATIAL_AXES, ArrayLike, Level, Volume
-from napari_seamless.types.window import Window, WindowKind
+from napari_seamless.types.window import WINDOW_SUFFIX, Window, WindowKind
 
 __all__ = [
     "NON_SPATIAL_AXES",
+    "WINDOW_SUFFIX",
     "Activation",
     "ArrayLike",
     "AxisGrid",

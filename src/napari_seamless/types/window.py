@@ -13,6 +13,9 @@ from napari_seamless.types.choices import one_of
 
 WindowKind = Literal["gaussian", "constant", "hann", "triangle"]
 
+WINDOW_SUFFIX = ".safetensors"
+"""End of the name of a file that holds a window; it tells such a name from that of a kind."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
