@@ -14,7 +14,8 @@ from tests.cli.cases import store
 from torch import nn
 
 from napari_seamless.models.torchscript import save_torchscript
-from napari_seamless.types import ModelSpec
+from napari_seamless.plan import load_window
+from napari_seamless.types import Box, ModelSpec
 
 SHAPE = (40, 36, 44)
 
@@ -185,3 +186,81 @@ def test_a_recipe_that_is_none(tune, invoke, network, tmp_path, *, content, text
     assert result.exit_code == 1
     assert text in result.stderr
     assert not (tmp_path / "o.ome.zarr").exists()
+
+
+def test_a_window_of_measured_errors_is_compared_written_and_recommended(tune, invoke, network, tmp_path, monkeypatch):
+    """The network errs in two voxels at each face of its patch and nowhere else, so the window must leave those out."""
+    (tmp_path / "deep").mkdir()
+    file, recipe = tmp_path / "deep" / "errors.safetensors", tmp_path / "r.json"
+    words = ["--overlap", "0.5", "--window", "constant", "--tolerance", "0", "--json", tmp_path / "a.json"]
+    result = tune(*words, "--csv", tmp_path / "a.csv", "--recipe", recipe, "--performance-window", file)
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+
+    window = load_window(file)
+    weights = np.frombuffer(window.values).reshape(window.size)
+    assert weights.shape == (12, 12, 12)
+    np.testing.assert_allclose(weights[4:-4, 4:-4, 4:-4], 1)
+    assert max(weights[0].max(), weights[:, -1].max()) < 0.01
+
+    report = json.loads((tmp_path / "a.json").read_text())
+    constant, performance = report["curve"]
+    assert [point["window"] for point in report["curve"]] == ["constant", "performance"]
+    assert report["recommended"]["window"] == "performance"
+    assert constant["patches"] == performance["patches"]
+    assert constant["dice"] < 0.98 < performance["dice"]
+    assert [row["window"] for row in csv.DictReader((tmp_path / "a.csv").read_text().splitlines())] == [
+        "constant",
+        "performance",
+    ]
+    scored, measured = (Box(*map(tuple, part["region"])) for part in (report, report["performance_window"]))
+    assert scored.intersect(measured).size == 0
+    assert not report["performance_window"]["measured_where_scored"]
+    assert "performance: inverse error rate by patch coordinate" in result.stdout
+    assert "window performance takes" in result.stdout.splitlines()[-1]
+
+    assert json.loads(recipe.read_text())["window"] == "deep/errors.safetensors"
+    monkeypatch.chdir(tmp_path.parent)
+    output = tmp_path / "out.ome.zarr"
+    line = ["segment", tmp_path / "volume.zarr", output, "--model", network, "--recipe", recipe]
+    assert invoke(*line, "--region", "10:26,8:24,12:28").exit_code == 0
+    labels = zarr.open_group(output, mode="r")["0"][...] > 0
+    right = zarr.open_array(tmp_path / "truth.zarr", mode="r")[10:26, 8:24, 12:28] > 0
+    assert performance["dice"] == pytest.approx(2 * (labels & right).sum() / (labels.sum() + right.sum()))
+
+
+def test_without_room_or_truth_the_window_comes_with_a_warning(tune, tmp_path):
+    words = ["--overlap", "0", "--window", "hann", "--performance-window", tmp_path / "w.safetensors"]
+    result = tune(*words, region=":,:,:")
+    assert "its score is flattered" in result.stderr
+    assert "where it is scored" in result.stdout
+    result = tune(*words, "--json", tmp_path / "a.json", truth=None)
+    assert "consensus that trusts the middle" in result.stderr
+    assert "flattered" not in result.stderr
+    report = json.loads((tmp_path / "a.json").read_text())
+    assert report["performance_window"]["is_proxy"]
+    assert any("consensus that trusts the middle" in text for text in report["warnings"])
+
+
+def test_a_truth_that_is_empty_elsewhere_leaves_the_scored_region(tune, tmp_path, voxels):
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[10:26, 8:24, 12:28] = voxels[10:26, 8:24, 12:28] > 0.5
+    words = ["--overlap", "0", "--window", "hann", "--performance-window", tmp_path / "w.safetensors"]
+    result = tune(*words, truth=store(tmp_path / "here.zarr", labels))
+    assert result.exit_code == 0, result.output
+    assert "its score is flattered" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--performance-window", "w.npy"], "must end in .safetensors"),
+        (["--performance-window", "no/such/w.safetensors"], "folder of no/such/w.safetensors does not exist"),
+        (["--performance-window", "w.safetensors", "--patch", "8"], "fits one patch size"),
+        (["--performance-window", "w.safetensors", "--border", "adaptive"], "add another --border"),
+    ],
+)
+def test_what_a_performance_window_cannot_serve(tune, words, text):
+    result = tune(*words)
+    assert result.exit_code in {1, 2}
+    assert text in result.stderr
+    assert "Traceback" not in result.output

@@ -11,7 +11,7 @@ from napari_seamless.cli.boundary import debug_option
 from napari_seamless.cli.options import PerAxis, run_options
 from napari_seamless.cli.segment import standard_output_kept_clean
 from napari_seamless.recipe import parse_bytes
-from napari_seamless.types import BorderMode, WindowKind
+from napari_seamless.types import WINDOW_SUFFIX, BorderMode, WindowKind
 
 _NOT_HERE = {"patch_size", "overlap", "border", "window", "region", "write", "probability_dtype", "top_k"}
 
@@ -56,6 +56,13 @@ _NOT_HERE = {"patch_size", "overlap", "border", "window", "region", "write", "pr
     help="Window; may be given several times.  [default: all]",
 )
 @click.option(
+    "--performance-window",
+    "window_file",
+    metavar="FILE",
+    help="Also compare a window made of the errors by patch coordinate, and write it to FILE (.safetensors), for "
+    "--window FILE. The errors are measured beside the scored region where there is room: a further pass.",
+)
+@click.option(
     "--tolerance",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.005,
@@ -92,6 +99,7 @@ def tune(
     overlap: tuple[Any, ...],
     border: tuple[BorderMode, ...],
     window: tuple[WindowKind, ...],
+    window_file: str | None,
     tolerance: float,
     surface_tolerance: float | None,
     cache: str | None,
@@ -113,9 +121,11 @@ def tune(
     from napari_seamless.cli.recipe_file import check_file, recipe_text, write_file
     from napari_seamless.cli.tune_report import as_csv, as_json, table
     from napari_seamless.cli.tuning import Choices, TuningReporter, TuningRequest, tuned
+    from napari_seamless.plan import save_window
 
-    for path in (json_file, csv_file, picture, recipe):
+    for path in (json_file, csv_file, picture, recipe, window_file):
         check_file(path)
+    _check_window_file(window_file)
     request = TuningRequest(
         source=source,
         model=model,
@@ -128,18 +138,26 @@ def tune(
         axes=axes,
         settings=settings,
         with_performance=picture is not None,
+        window_file=window_file,
     )
     with standard_output_kept_clean():
         outcome = tuned(request, TuningReporter(quiet=quiet))
+    if outcome.measured is not None and window_file is not None:
+        save_window(outcome.measured.window, window_file, outcome.measured.about)
     write_file(json_file, json.dumps(as_json(outcome), indent=2) + "\n")
     write_file(csv_file, as_csv(outcome))
-    write_file(recipe, recipe_text(outcome.settings))
+    write_file(recipe, recipe_text(outcome.settings, recipe))
     if picture is not None:
         from napari_seamless.cli.tune_picture import save_tuning_picture
 
         save_tuning_picture(outcome, picture)
     if not quiet:
         click.echo(table(outcome))
+
+
+def _check_window_file(path: str | None) -> None:
+    if path is not None and not path.endswith(WINDOW_SUFFIX):
+        raise click.UsageError(f"--performance-window: the file must end in {WINDOW_SUFFIX}, got {path}.")
 
 
 def _bytes(text: str | None) -> int | None:

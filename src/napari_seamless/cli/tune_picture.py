@@ -11,7 +11,13 @@ from napari_seamless.cli.png import new_figure, save_png
 if TYPE_CHECKING:
     from napari_seamless.cli.tuning import TuningOutcome
 
-_COLORS = {"gaussian": "#0072b2", "constant": "#d55e00", "hann": "#009e73", "triangle": "#cc79a7"}
+_COLORS = {
+    "gaussian": "#0072b2",
+    "constant": "#d55e00",
+    "hann": "#009e73",
+    "triangle": "#cc79a7",
+    "performance": "#e69f00",
+}
 """Colours that colour-blind people can tell apart (Okabe and Ito, 2008)."""
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
+from napari_seamless.cli.measured_window import NAME
 from napari_seamless.cli.wording import duration, times
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from napari_seamless.cli.tuning import TuningOutcome
     from napari_seamless.engine.tuning import Point
+    from napari_seamless.types import Box
 
 
 def as_json(outcome: TuningOutcome) -> dict[str, Any]:
@@ -29,7 +31,8 @@ def as_json(outcome: TuningOutcome) -> dict[str, Any]:
         ``recommended`` and ``curve`` (a list) hold ``patch_size``, ``overlap``, ``border``, ``window``, ``dice``,
         ``dice_per_class``, ``surface_dice``, ``seam_energy``, ``patches``, ``seconds``, ``stages``, ``efficiency``,
         ``is_proxy`` and, in the curve, ``pareto``; beside them ``sentence``, ``tolerance``, ``region``, ``classes``,
-        ``consensus`` (what stood for the truth, or null) and ``warnings``.
+        ``consensus`` (what stood for the truth, or null), ``performance_window`` (where the weights of that window come
+        from, or null) and ``warnings``.
     """
     front = set(map(id, outcome.advice.pareto))
     return {
@@ -41,6 +44,7 @@ def as_json(outcome: TuningOutcome) -> dict[str, Any]:
         "sentence": outcome.advice.sentence,
         "recommended": outcome.advice.recommended.to_dict(),
         "curve": [point.to_dict() | {"pareto": id(point) in front} for point in outcome.points],
+        "performance_window": None if outcome.measured is None else outcome.measured.to_dict(),
         "warnings": list(outcome.warnings),
     }
 
@@ -73,20 +77,33 @@ def table(outcome: TuningOutcome) -> str:
     quality = "agreement" if outcome.consensus else "Dice"
     header = ["", "patch", "overlap", "border", "window", quality, *names, "surface", "seam", "patches", "time"]
     rows = [header, *(_row(point, _mark(point, outcome, front), names) for point in outcome.points)]
-    begin, end = outcome.region.start, outcome.region.stop
-    place = ", ".join(f"{a}:{b}" for a, b in zip(begin, end, strict=True))
     against = (
         f"agreement with the consensus of {outcome.consensus.words}: a proxy, for there is no truth"
         if outcome.consensus
         else "Dice against the truth"
     )
     lines = [
-        f"{outcome.volume}, region {place}; {against}; time of a run over the whole volume",
+        f"{outcome.volume}, region {_place(outcome.region)}; {against}; time of a run over the whole volume",
         *_columns(rows),
         "* recommended, + no other setting is both better and faster",
+        *_origin(outcome),
         outcome.advice.sentence,
     ]
     return "\n".join(lines)
+
+
+def _origin(outcome: TuningOutcome) -> list[str]:
+    """Say where the weights of the performance window come from."""
+    measured = outcome.measured
+    if measured is None:
+        return []
+    what = "disagreement with the consensus" if measured.is_proxy else "error rate"
+    where = "beside the scored region" if measured.elsewhere else "where it is scored"
+    return [f"{NAME}: inverse {what} by patch coordinate, measured in {_place(measured.region)}, {where}"]
+
+
+def _place(region: Box) -> str:
+    return ", ".join(f"{a}:{b}" for a, b in zip(region.start, region.stop, strict=True))
 
 
 def _mark(point: Point, outcome: TuningOutcome, front: set[int]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_seamless.cli.boundary import Stopped
+from napari_seamless.cli.measured_window import check_choices, measure_window
 from napari_seamless.cli.progress import PATCHES, TerminalReporter
 from napari_seamless.cli.run import settings_for
 from napari_seamless.cli.stopping import cancel_on_signals
@@ -29,8 +30,9 @@ from napari_seamless.types import Box, Window
 from napari_seamless.volume import open_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from napari_seamless.cli.measured_window import MeasuredWindow
     from napari_seamless.quality import PatchPerformance
     from napari_seamless.recipe import RunSettings
     from napari_seamless.types import BorderMode, Volume, WindowKind
@@ -92,6 +94,8 @@ class TuningRequest:
         Values for `RunSettings` by name; None where not given.
     with_performance : bool
         Whether the error by patch coordinate is wanted.
+    window_file : str or None
+        Where a window made of the errors will be written; None makes none.
     """
 
     source: str
@@ -105,6 +109,7 @@ class TuningRequest:
     axes: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     with_performance: bool = False
+    window_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +134,8 @@ class TuningOutcome:
         Names of the labels, and what a person should know.
     performance : PatchPerformance or None
         Error by patch coordinate of the recommended setting.
+    measured : MeasuredWindow or None
+        The window made of the errors, where it was asked for.
     """
 
     volume: str
@@ -140,6 +147,7 @@ class TuningOutcome:
     classes: tuple[str, ...]
     warnings: tuple[str, ...]
     performance: PatchPerformance | None
+    measured: MeasuredWindow | None = None
 
 
 class TuningReporter(TerminalReporter):
@@ -179,6 +187,8 @@ def tuned(request: TuningRequest, reporter: TuningReporter) -> TuningOutcome:
     if truth is not None:
         check_truth(volume, truth)
     candidates = tuple(request.choices.candidates(settings))
+    if request.window_file is not None:
+        check_choices(candidates)
     tuner = Tuner(
         volume,
         model,
@@ -194,26 +204,43 @@ def tuned(request: TuningRequest, reporter: TuningReporter) -> TuningOutcome:
             tuner.plan(candidate, whole=True)
         try:
             points = tuner.curve(candidates, control=control, on_progress=reporter)
+            measured = None
+            if request.window_file is not None:
+                measured = measure_window(tuner, truth, points, control, reporter, cache_bytes=request.cache_bytes)
+                more = tuner.curve(measured.candidates(candidates), control=control, on_progress=reporter)
+                points = _side_by_side((*points, *more))
         except RunCancelledError:
             raise Stopped(
                 "Stopped before the curve was complete; nothing was written.", interruption.exit_code
             ) from None
-        return _outcome(request, tuner, points)
+        for text in measured.cautions if measured else ():
+            reporter.warn(text)
+        return _outcome(request, tuner, points, measured)
 
 
-def _outcome(request: TuningRequest, tuner: Tuner, points: tuple[Point, ...]) -> TuningOutcome:
+def _side_by_side(points: Sequence[Point]) -> tuple[Point, ...]:
+    """Return points with those of equal border mode and overlap beside each other."""
+    order = {key: i for i, key in enumerate(dict.fromkeys((point.border, point.overlap) for point in points))}
+    return tuple(sorted(points, key=lambda point: order[point.border, point.overlap]))
+
+
+def _outcome(
+    request: TuningRequest, tuner: Tuner, points: tuple[Point, ...], measured: MeasuredWindow | None
+) -> TuningOutcome:
     advice = advise(points, request.tolerance)
     chosen = advice.recommended.candidate
+    window = {"window": request.window_file} if chosen.shape.is_given else {}
     return TuningOutcome(
         volume=tuner.volume.name,
         region=tuner.region,
         points=points,
         advice=advice,
-        settings=chosen.settings(tuner.settings),
+        settings=chosen.settings(tuner.settings, **window),
         consensus=None if tuner.has_truth else tuner.consensus,
         classes=tuner.classes or (),
-        warnings=tuner.warnings,
+        warnings=(*tuner.warnings, *(measured.cautions if measured else ())),
         performance=tuner.performance(chosen) if request.with_performance else None,
+        measured=measured,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from napari_seamless.engine.tuning import default_region
 from napari_seamless.engine.tuning import region as region_module
-from napari_seamless.errors import VolumeError
+from napari_seamless.errors import GeometryError, VolumeError
 from napari_seamless.types import Box, Level, Volume
 from napari_seamless.volume import open_volume
 
@@ -101,3 +101,21 @@ def test_a_truth_of_another_shape() -> None:
 def test_the_number_of_cells_stays_bounded() -> None:
     cell = region_module._cell((4000,) * 3, (64,) * 3)
     assert np.prod([-(-4000 // c) for c in cell]) <= 2048
+
+
+def test_beside_a_box_lies_the_best_of_the_rest() -> None:
+    """Two blobs: the better one is taken, so the other one is what remains."""
+    image = 2 * blob((96, 96), (60, 60), 16) + blob((96, 96), (4, 6), 16)
+    first = default_region(image, patch_size=16)
+    assert holds(first, (60, 60), 16)
+    second = default_region(image, patch_size=16, avoid=first)
+    assert holds(second, (4, 6), 16)
+    assert second.intersect(first).size == 0
+
+
+def test_a_region_fits_exactly_between_a_box_and_the_end() -> None:
+    """Neither end of the free part lies on the lattice of cells."""
+    avoid = Box((0, 0), (47, 64))
+    assert default_region(blob((64, 64), (4, 6), 16), patch_size=16, size=(17, 64), avoid=avoid).start == (47, 0)
+    with pytest.raises(GeometryError, match="no room for a region of"):
+        default_region(np.zeros((64, 64)), patch_size=16, size=(18, 64), avoid=avoid)

@@ -29,6 +29,8 @@ class Candidate:
         With ``edge`` the patches of a coarser step are among those of a finer one that divides it.
     window : Window or str
         Weight of a voxel in its patch; a name stands for the window of that kind.
+    name : str
+        What a window of given weights is called; every other one is called by its kind.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class Candidate:
     overlap: float | tuple[float, ...] = 0.5
     border: BorderMode = "edge"
     window: Window | WindowKind = field(default_factory=Window)
+    name: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patch_size", tuple(self.patch_size))
@@ -47,6 +50,8 @@ class Candidate:
             object.__setattr__(self, "overlap", tuple(self.overlap))
         if not isinstance(self.window, Window):
             object.__setattr__(self, "window", Window(kind=self.window))
+        if not self.shape.is_given:
+            object.__setattr__(self, "name", "")
 
     @property
     def shape(self) -> Window:
@@ -58,7 +63,7 @@ class Candidate:
         """The setting in words."""
         size = _short(self.patch_size)
         overlap = self.overlap if isinstance(self.overlap, tuple) else (self.overlap,)
-        kind = "made of weights" if self.shape.is_given else self.shape.kind
+        kind = self.name or ("made of weights" if self.shape.is_given else self.shape.kind)
         return f"patch {size}, overlap {_short(overlap)}, border {self.border}, window {kind}"
 
     def settings(self, base: RunSettings, **others: object) -> RunSettings:

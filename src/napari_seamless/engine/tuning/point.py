@@ -63,8 +63,8 @@ class Point:
 
     @property
     def window(self) -> str:
-        """Kind of the window."""
-        return self.candidate.shape.kind
+        """Kind of the window, or what a window of given weights is called."""
+        return self.candidate.name or self.candidate.shape.kind
 
     @property
     def efficiency(self) -> float:

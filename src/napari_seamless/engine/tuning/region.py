@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_seamless.errors import GeometryError
 from napari_seamless.plan import per_axis
 from napari_seamless.quality import check_truth
 from napari_seamless.types import NON_SPATIAL_AXES, Box, Volume
@@ -34,6 +35,7 @@ def default_region(
     *,
     patch_size: int | Sequence[int] = 64,
     size: int | Sequence[int] | None = None,
+    avoid: Box | None = None,
 ) -> Box:
     """Choose a region: where the classes of the truth meet, else where the intensities vary most.
 
@@ -49,6 +51,8 @@ def default_region(
         Voxels that the network sees at once.
     size : int or sequence of int or None
         Voxels of the region per axis, at most the volume; None takes two patches.
+    avoid : Box or None
+        A box that the region shares no voxel with.
 
     Returns
     -------
@@ -58,6 +62,8 @@ def default_region(
     ------
     VolumeError
         The truth has another shape.
+    GeometryError
+        There is no room for the region beside the box to avoid.
 
     Examples
     --------
@@ -76,10 +82,11 @@ def default_region(
     wanted = per_axis("size", tuple(2 * p for p in patch) if size is None else size, len(shape))
     extent = tuple(map(min, wanted, shape))
     cell = _cell(shape, patch)
+    starts = _starts(shape, extent, cell, avoid)
     features = _class_counts if truth is not None else _moments
     score = _classes_meet if truth is not None else _variance
     table = _table(_coarsest(source, cell), source, cell, features)
-    return _best(table, shape, extent, cell, score)
+    return _best(table, starts, extent, cell, score)
 
 
 def _cell(shape: tuple[int, ...], patch: tuple[int, ...]) -> tuple[int, ...]:
@@ -150,18 +157,42 @@ def _variance(moments: Array) -> float:
     return float(squares / n - (total / n) ** 2) if n else 0.0
 
 
-def _best(table: Array, shape: tuple[int, ...], extent: tuple[int, ...], cell: tuple[int, ...], score: Any) -> Box:
-    """Return the box of this extent, on the lattice of cells or at the volume's end, with the highest score."""
-    sums = _cumulated(table)
-    starts = [sorted({*range(0, n - e + 1, c), n - e}) for n, e, c in zip(shape, extent, cell, strict=True)]
-    best, highest = tuple(s[0] for s in starts), -math.inf
+def _starts(
+    shape: tuple[int, ...], extent: tuple[int, ...], cell: tuple[int, ...], avoid: Box | None
+) -> list[tuple[int, ...]]:
+    """Return where a region may begin, nearest to the middle first: on the lattice of cells, or flush with an end."""
+    ends = Box(shape, (0,) * len(shape)) if avoid is None else avoid
+    along = [
+        {*range(0, n - e + 1, c), n - e, *(start for start in (a - e, b) if 0 <= start <= n - e)}
+        for n, e, c, a, b in zip(shape, extent, cell, ends.start, ends.stop, strict=True)
+    ]
     middle = [(n - e) / 2 for n, e in zip(shape, extent, strict=True)]
-    for start in sorted(itertools.product(*starts), key=lambda s: math.dist(s, middle)):
+    starts = sorted(itertools.product(*map(sorted, along)), key=lambda start: math.dist(start, middle))
+    if avoid is not None:
+        starts = [s for s in starts if not avoid.intersect(_box(s, extent)).size]
+    if not starts:
+        raise GeometryError(
+            f"There is no room for a region of {extent} beside the box to avoid; choose a smaller size."
+        )
+    return starts
+
+
+def _box(start: tuple[int, ...], extent: tuple[int, ...]) -> Box:
+    return Box(start, tuple(a + e for a, e in zip(start, extent, strict=True)))
+
+
+def _best(
+    table: Array, starts: list[tuple[int, ...]], extent: tuple[int, ...], cell: tuple[int, ...], score: Any
+) -> Box:
+    """Return the box of this extent that begins at one of these starts and has the highest score."""
+    sums = _cumulated(table)
+    best, highest = starts[0], -math.inf
+    for start in starts:
         cells = [(a // c, -(-(a + e) // c)) for a, e, c in zip(start, extent, cell, strict=True)]
         value = score(_within(sums, cells))
         if value > highest * (1 + 1e-9 * (highest > 0)):
             best, highest = start, value
-    return Box(best, tuple(a + e for a, e in zip(best, extent, strict=True)))
+    return _box(best, extent)
 
 
 def _cumulated(table: Array) -> Array:
