@@ -94,6 +94,25 @@ def find_candidates(
     return Candidates(counts=counts, painted=int(counts.sum()) == n_voxels, by_class=tuple(by_class), border=border)
 
 
+def highest_label(labels: LabelArray, on_block: OnBlock | None = None) -> int:
+    """Read labels once and return the largest one.
+
+    Examples
+    --------
+    >>> from napari_seamless.training.label_array import LabelArray
+    >>> from napari_seamless.volume import open_volume
+    >>> highest_label(LabelArray(open_volume(np.array([0, 2, 1]))))
+    2
+    """
+    parts = list(blocks(labels.shape, labels.chunks, BLOCK_VOXELS))
+    highest = -1
+    for i, box in enumerate(parts):
+        highest = max(highest, int(labels.read(box).max()))
+        if on_block is not None:
+            on_block(i + 1, len(parts))
+    return highest
+
+
 class _Reservoir:
     """The positions with the smallest of random numbers: an even sample, whatever the blocks."""
 

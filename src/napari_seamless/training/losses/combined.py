@@ -76,12 +76,14 @@ class WeightedLoss(nn.Module):
         SettingsError
             There is a boundary loss and no distance map.
         """
-        region: torch.Tensor = sum((loss(logits, labels) for loss in self.regions), logits.new_zeros(()).float())
+        region: torch.Tensor = torch.zeros((), device=logits.device)
+        for loss in self.regions:
+            region = region + loss(logits, labels)
         if self.boundary is None:
             return region
         if distance_maps is None:
             raise SettingsError("The boundary loss needs distance_maps, got none; see signed_distance_map.")
-        boundary = self.boundary(logits, distance_maps, labels)
+        boundary: torch.Tensor = self.boundary(logits, distance_maps, labels)
         return self.region_weight * region + self.boundary_weight * boundary
 
 
