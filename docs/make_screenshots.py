@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import napari
 import numpy as np
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_seamless.engine.tuning import Candidate
@@ -29,6 +30,9 @@ DOCK_WIDTH = 372
 AXIAL_PLANE = 86
 TUNED_PLANE = 116
 TUNED_REGION = "z=100:132,y=80:128,x=60:108"
+TUNED_PATCH = (32, 32, 32)
+TUNING_SIZE = (1500, 1000)
+"""As high as the screen, so that all steps of the dock are in sight."""
 PATIENCE_SECONDS = 600
 
 
@@ -124,12 +128,34 @@ def take_region(options: argparse.Namespace) -> None:
 
 def take_tuning(options: argparse.Namespace) -> None:
     """Show the tuning dock after an evaluation, with the grid of patches, and with two settings compared."""
+    viewer, dock = open_tuning(options)
+    dock.setting.apply(Candidate(TUNED_PATCH, 0.25))
+    dock.performance_view.map.setChecked(True)
+    dock.evaluation.evaluate()
+    wait(until=lambda: not dock.state.phase.busy)
+    dock.setting.apply(dock.tuning.advice.recommended.candidate)
+    wait(3)
+    show_tuned(viewer, dock, wide=True)
+    save(viewer, options.folder / "tune-window.png")
+    dock.performance_view.map.setChecked(False)
+    take_grid(options, viewer, dock)
+    dock.setting.apply(Candidate(TUNED_PATCH, 0.75))
+    dock.compare.keep()
+    dock.setting.apply(Candidate(TUNED_PATCH, 0.0))
+    dock.setting_view.compare.setChecked(True)
+    wait(until=lambda: bool(dock.compare.layers))
+    save(viewer, options.folder / "tune-compare.png")
+    viewer.close()
+
+
+def open_tuning(options: argparse.Namespace) -> tuple[napari.Viewer, Any]:
+    """Open the brain and the tuning dock, with everything chosen."""
     viewer = napari.Viewer(show=False)
     viewer.theme = options.theme
     image, truth = viewer.open_sample("napari-seamless", "brain")
     area, dock = viewer.window.add_plugin_dock_widget("napari-seamless", "Tune overlap")
     viewer.show()
-    viewer.window._qt_window.resize(*SIZE)
+    viewer.window._qt_window.resize(*TUNING_SIZE)
     wait(0.5)
     viewer.window._qt_window.resizeDocks([area], [DOCK_WIDTH], Qt.Orientation.Horizontal)
     viewer.mouse_over_canvas = False
@@ -138,22 +164,42 @@ def take_tuning(options: argparse.Namespace) -> None:
     viewer.dims.set_point(0, TUNED_PLANE - 72)
     dock.choose(layer=image, model=options.model, truth=truth, region=TUNED_REGION)
     wait(until=lambda: dock.state.model is not None)
-    dock.setting.apply(Candidate((32, 32, 32), 0.25))
-    dock.evaluation.evaluate()
-    wait(until=lambda: not dock.state.phase.busy)
-    wait(3)
-    save(viewer, options.folder / f"tune-window{suffix(options.theme)}.png")
+    return viewer, dock
+
+
+def take_grid(options: argparse.Namespace, viewer: napari.Viewer, dock: Any) -> None:
+    """Show the grid over the region in both themes, with the cursor on a patch, and in 3D."""
+    dock.setting.apply(Candidate(TUNED_PATCH, 0.25))
     dock.setting_view.grid.setChecked(True)
-    wait(1)
-    save(viewer, options.folder / f"tune-grid{suffix(options.theme)}.png")
+    show_tuned(viewer, dock)
+    for theme, name in ((options.theme, "tune-grid"), ("light", "tune-grid-light")):
+        viewer.theme = theme
+        canvas = viewer.window._qt_viewer.canvas.native
+        wait(0.5)
+        QTest.mouseMove(canvas, canvas.rect().center())
+        QTest.mouseMove(canvas, canvas.rect().center() + QPoint(20, 12))
+        wait(1)
+        save(viewer, options.folder / f"{name}.png")
+    viewer.theme = options.theme
+    viewer.dims.ndisplay = 3
+    show_tuned(viewer, dock)
+    viewer.scene.camera.set_view_direction((-0.5, -0.7, 0.6), (1, 0, 0))
+    wait(4)
+    save(viewer, options.folder / "tune-grid-3d.png")
+    viewer.dims.ndisplay = 2
     dock.setting_view.grid.setChecked(False)
-    dock.setting.apply(Candidate((32, 32, 32), 0.75))
-    dock.compare.keep()
-    dock.setting.apply(Candidate((32, 32, 32), 0.0))
-    dock.setting_view.compare.setChecked(True)
-    wait(until=lambda: bool(dock.compare.layers))
-    save(viewer, options.folder / f"tune-compare{suffix(options.theme)}.png")
-    viewer.close()
+    show_tuned(viewer, dock)
+
+
+def show_tuned(viewer: napari.Viewer, dock: Any, *, wide: bool = False) -> None:
+    """Look at the tuned region; `wide` leaves what lies beside the volume in sight."""
+    region, layer = dock.tuning.tuner.region, dock.state.layer
+    viewer.reset_view(margin=0.05)
+    if not wide:
+        middle = layer.data_to_world([(a + b - 1) / 2 for a, b in zip(region.start, region.stop, strict=True)])
+        camera = viewer.scene.camera
+        camera.center = middle if viewer.dims.ndisplay == 3 else (0, *middle[1:])
+        camera.zoom = 0.55 * min(viewer.canvas.size) / max(region.shape)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 from tests.gui.test_tuning import PATCH, Rim, expected, make_tune_hands  # noqa: F401  a fixture
 
 from napari_seamless._qt.state import Phase
-from napari_seamless._qt.tuning import performance_controller
+from napari_seamless._qt.tuning import live_controller, performance_controller
 from napari_seamless.engine.tuning import Candidate
 
 
@@ -95,6 +95,18 @@ def test_the_readout_shows_the_stages_of_the_setting(make_tune_hands, volume):  
         assert sum(map(bars.share, bars.seconds)) == pytest.approx(1)
         seen.append(bars.seconds)
     assert seen[0]["forward"] < seen[1]["forward"], "more patches take longer"
+
+
+def test_the_slice_is_drawn_together_with_the_slider(make_tune_hands, volume, monkeypatch):  # noqa: F811
+    """Before the event loop gets its turn: slider and slice are one picture."""
+    monkeypatch.setattr(live_controller, "PATIENCE_SECONDS", 5)
+    hands = make_tune_hands(volume, Rim())
+    hands.start()
+    hands.evaluate()
+    hands.wait_drawn()
+    hands.dock.setting_view.slider.setValue(0)
+    wanted = expected(volume, Candidate((PATCH,) * 3, 0.0), Rim())
+    np.testing.assert_array_equal(hands.layer("tuned labels").data[5], wanted[5])
 
 
 def test_in_3d_a_coarse_preview_comes_first(make_tune_hands, volume):  # noqa: F811

@@ -44,8 +44,13 @@ class Worker(QObject):
         on_result: Callable[[Any], None],
         on_error: Callable[[Exception], None],
         name: str = "work",
+        patience: float = 0.0,
     ) -> None:
-        """Run `work` on a thread; exactly one of the two functions hears its end, on the main thread."""
+        """Run `work` on a thread; exactly one of the two functions hears its end, on the main thread.
+
+        What ends within `patience` seconds is heard at once, before this function returns: what a person has changed
+        and what follows from it are then drawn together.
+        """
 
         def body() -> None:
             try:
@@ -62,6 +67,10 @@ class Worker(QObject):
         self._collector.begin()
         thread.start()
         self._timer.start()
+        if patience:
+            thread.join(patience)
+            if not thread.is_alive():
+                self._drain()
 
     def post(self, handle: Callable[..., None], *values: Any) -> None:
         """Have the main thread call ``handle(*values)``; safe from any thread."""

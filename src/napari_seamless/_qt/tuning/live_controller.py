@@ -18,6 +18,8 @@ from napari_seamless.types import Box
 SETTLE_MS = 500
 SLAB = 8
 """Slices that are blended at once where the whole region is: a change of the setting need not wait for more."""
+PATIENCE_SECONDS = 0.05
+"""A slice that is there so soon is drawn together with the slider that asked for it, in one picture."""
 PREVIEW = 4
 """Of this many voxels along each axis one is blended, where all of the region is in sight in 3D."""
 
@@ -48,7 +50,7 @@ class LiveController(QObject):
         """Time from the last change to the moment when its result was handed to the layers."""
         self._settle_soon = rest(self, SETTLE_MS, self._settle)
         self._tuning.events.tuner.connect(self._on_tuner)
-        self._tuning.events.candidate.connect(self.redraw)
+        self._tuning.events.candidate.connect(self._on_candidate)
         self._tuning.events.revision.connect(self._on_revision)
         dims = viewer.dims.events
         self._dims = (dims.point, dims.order, dims.ndisplay)
@@ -61,11 +63,11 @@ class LiveController(QObject):
         for event in self._dims:
             event.disconnect(self._on_view)
 
-    def redraw(self, *_: object) -> None:
-        """Blend what is in sight again, now or as soon as the last blend is there."""
+    def redraw(self, patience: float = 0.0) -> None:
+        """Blend what is in sight again, now or as soon as the last blend is there; wait for it a moment."""
         self._asked_at = time.perf_counter()
         self._settle_soon.stop()
-        self._start()
+        self._start(patience)
 
     def _on_tuner(self, *_: object) -> None:
         if self.layers is not None:
@@ -76,12 +78,16 @@ class LiveController(QObject):
         self._whole = None
         self.redraw()
 
+    def _on_candidate(self, *_: object) -> None:
+        """Blend another setting; the processor is free for it unless patches are evaluated."""
+        self.redraw(0.0 if self._parts.state.phase.busy else PATIENCE_SECONDS)
+
     def _on_view(self, *_: object) -> None:
         """Blend the slice that has come into sight, unless the whole region is there."""
         if self._whole is None or self._whole[0] != self._tuning.candidate:
             self.redraw()
 
-    def _start(self) -> None:
+    def _start(self, patience: float = 0.0) -> None:
         tuner, candidate = self._tuning.tuner, self._tuning.candidate
         if tuner is None or tuner.classes is None:
             return
@@ -93,9 +99,9 @@ class LiveController(QObject):
         if box is None:
             self._settle_soon.start()
         else:
-            self._blend(tuner, candidate, box)
+            self._blend(tuner, candidate, box, patience)
 
-    def _blend(self, tuner: Tuner, candidate: Candidate, box: Box) -> None:
+    def _blend(self, tuner: Tuner, candidate: Candidate, box: Box, patience: float) -> None:
         self._busy, self._again = True, False
         every = PREVIEW if self._viewer.dims.ndisplay == 3 else 1
         self._parts.worker.start(
@@ -103,6 +109,7 @@ class LiveController(QObject):
             lambda blended: self._on_blended(tuner, candidate, blended),
             lambda error: self._on_failed(tuner, error),
             name="blend",
+            patience=patience,
         )
 
     def _on_blended(self, tuner: Tuner, candidate: Candidate, blended: Blended) -> None:
