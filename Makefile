@@ -27,7 +27,7 @@ endif
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 # Each writes benchmarks/results/NAME.md.
-BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window gpu
+BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider gpu
 FUZZ_EXAMPLES ?= 5000
 KILLS ?= 200
 
@@ -68,13 +68,15 @@ lint: $(VENV)/.all.stamp
 	$(BIN)/mypy
 
 bench: $(VENV)/.all.stamp
-	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py; done
+	for name in $(BENCHMARKS); do $(MAKE) bench-$$name; done
 
 bench-quick: $(VENV)/.all.stamp
-	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py --quick; done
+	for name in $(BENCHMARKS); do $(MAKE) bench-$$name QUICK=--quick; done
 
 $(BENCHMARKS:%=bench-%): bench-%: $(VENV)/.all.stamp
-	$(BIN)/python benchmarks/$*.py
+	$(ON_SCREEN) $(BIN)/python benchmarks/$*.py $(QUICK)
+
+bench-slider: ON_SCREEN := $(XVFB)
 
 fuzz: $(VENV)/.all.stamp
 	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) \
