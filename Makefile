@@ -27,7 +27,7 @@ endif
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 # Each writes benchmarks/results/NAME.md.
-BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider gpu
+BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider distance gpu
 FUZZ_EXAMPLES ?= 5000
 KILLS ?= 200
 

@@ -8,10 +8,13 @@ is a problem of its own: the lowest of the parabolas that stand over its voxels 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _WIDTH = 16
 """Lines that are copied together: as many float32 as share a line of the processor's cache."""
@@ -19,7 +22,15 @@ _WIDTH = 16
 Array = np.ndarray[Any, Any]
 
 
-@njit(nogil=True, cache=True)
+def _compiled(function: Function) -> Function:
+    """Compile a function; what is compiled is kept on disk where there is a folder that can be written."""
+    try:
+        return cast("Function", njit(nogil=True, cache=True)(function))
+    except RuntimeError:
+        return cast("Function", njit(nogil=True)(function))
+
+
+@_compiled
 def first_pass(inside: Array, step: float, gap: float, squares: Array) -> None:
     """Measure along rows.
 
@@ -51,7 +62,7 @@ def first_pass(inside: Array, step: float, gap: float, squares: Array) -> None:
             start = stop
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def next_pass(squares: Array, step: float, gap: float, first: int, last: int) -> None:
     """Add an axis to squared distances along others, in place.
 
@@ -79,7 +90,7 @@ def next_pass(squares: Array, step: float, gap: float, first: int, last: int) ->
                 squares[i, begin + j] = lines[j, i]
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def to_distances(squares: Array, unit: np.float32, shift: np.float32, limit: np.float32) -> None:
     """Turn signed squares into signed distances, in place.
 
@@ -102,7 +113,7 @@ def to_distances(squares: Array, unit: np.float32, shift: np.float32, limit: np.
         squares[i] = min(max(distance, -limit), limit)
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _do_line(  # noqa: PLR0913, PLR0917  loops that a compiler sees through
     line: Array, step: float, gap: float, where: Array, height: Array, since: Array
 ) -> None:
@@ -128,7 +139,7 @@ def _do_line(  # noqa: PLR0913, PLR0917  loops that a compiler sees through
         start = stop
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _envelope(  # noqa: PLR0913, PLR0917  loops that a compiler sees through
     line: Array, start: int, stop: int, step: float, gap: float, where: Array, height: Array, since: Array
 ) -> int:
@@ -152,7 +163,7 @@ def _envelope(  # noqa: PLR0913, PLR0917  loops that a compiler sees through
     return count
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _add(  # noqa: PLR0913, PLR0917  loops that a compiler sees through
     place: float, low: float, step: float, count: int, where: Array, height: Array, since: Array
 ) -> int:

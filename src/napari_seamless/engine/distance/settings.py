@@ -65,6 +65,9 @@ class DistanceSettings:
     def __post_init__(self) -> None:
         if self.convention not in get_args(Convention):
             raise SettingsError(f'convention must be "published" or "exact", got {self.convention!r}.')
+        for size in _flat(self.spacing):
+            if not (_is_number(size) and 0 < size < math.inf):
+                raise SettingsError(f"spacing must be a length above 0 per axis, got {size!r}; try 1.")
         if self.max_distance is not None and not (_is_number(self.max_distance) and 0 < self.max_distance < math.inf):
             raise SettingsError(
                 f"max_distance must be a length above 0 in the unit of the spacing, got {self.max_distance!r}; "
@@ -73,7 +76,7 @@ class DistanceSettings:
         if self.threads is not None and not (_is_whole(self.threads) and self.threads >= 1):
             raise SettingsError(f"threads must be a whole number of at least 1, got {self.threads!r}.")
         _check_classes(self.classes)
-        for size in np.ravel(np.asarray(1 if self.chunk_size is None else self.chunk_size, dtype=object)).tolist():
+        for size in _flat(self.chunk_size):
             if not (_is_whole(size) and size >= 1):
                 raise SettingsError(f"chunk_size must be at least 1 voxel per axis, got {size!r}; try 64.")
         if self.budget_bytes < _LEAST_BUDGET:
@@ -130,6 +133,11 @@ def _check_classes(classes: Any) -> None:
         raise SettingsError(f"classes must be label values such as [1, 2], got {classes!r}.")
     if len(set(values)) < len(values):
         raise SettingsError(f"classes must name each label once, got {values}.")
+
+
+def _flat(value: Any) -> list[Any]:
+    """Return the values of a setting that is one for all axes, one for each, or not given."""
+    return [] if value is None else list(value) if np.iterable(value) and not isinstance(value, str) else [value]
 
 
 def _is_whole(value: Any) -> bool:
