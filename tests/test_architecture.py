@@ -25,8 +25,8 @@ COMBINERS = {"__init__", "recipe", "engine", "sampling", "training", *FACES}
 
 NOT_IN_THE_CORE = {
     *("PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "napari", "npe2", "qtpy", "superqt", "vispy"),
-    *("distributed", "edt", "indexed_gzip", "matplotlib", "nibabel", "nilearn", "numba", "skimage", "sklearn", "tifffile"),
-    *("monai", "ome_zarr", "patchly", "scipy", "tensorflow", "keras", "torchio", "trimesh"),
+    *("distributed", "indexed_gzip", "matplotlib", "nibabel", "nilearn", "skimage", "sklearn", "tifffile"),
+    *("edt", "monai", "numba", "ome_zarr", "patchly", "scipy", "tensorflow", "keras", "torchio", "trimesh"),
 }
 
 ROOMS = sorted(
