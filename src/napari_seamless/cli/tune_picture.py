@@ -58,12 +58,27 @@ def _draw_curve(axes: Any, outcome: TuningOutcome) -> None:
     axes.plot(
         [best.seconds], [best.dice], "*", markersize=18, color="none", markeredgecolor="black", label="recommended"
     )
-    axes.annotate(best.setting, (best.seconds, best.dice), xytext=(10, -14), textcoords="offset points", size=8)
     axes.set_xscale("log")
+    _name(axes, outcome)
     axes.set_xlabel("predicted time of the whole volume (s)")
     axes.set_ylabel("agreement with the consensus (a proxy)" if outcome.consensus else "mean Dice")
     axes.legend(loc="best", fontsize=8)
     axes.grid(visible=True, alpha=0.3)
+
+
+def _name(axes: Any, outcome: TuningOutcome) -> None:
+    """Write what is recommended beside its mark, on the side where the plot has room for it."""
+    best = outcome.advice.recommended
+    times = sorted(point.seconds for point in outcome.points)
+    on_the_left = best.seconds**2 > times[0] * times[-1]  # beyond the middle of a logarithmic axis
+    axes.annotate(
+        best.setting,
+        (best.seconds, best.dice),
+        xytext=(-12 if on_the_left else 12, -14),
+        textcoords="offset points",
+        horizontalalignment="right" if on_the_left else "left",
+        size=8,
+    )
 
 
 def _draw_performance(figure: Any, axes: Any, outcome: TuningOutcome) -> None:
@@ -74,5 +89,5 @@ def _draw_performance(figure: Any, axes: Any, outcome: TuningOutcome) -> None:
     flat = np.nanmean(error.reshape(-1, *error.shape[-2:]), axis=0) if error.ndim > 1 else error[None]
     image = axes.imshow(flat, cmap="magma", vmin=0, origin="lower", aspect="auto" if error.ndim == 1 else "equal")
     figure.colorbar(image, ax=axes, shrink=0.8)
-    over = ", mean over the other axes" if error.ndim > 2 else ""
+    over = "\nmean over the other axes" if error.ndim > 2 else ""
     axes.set_title(f"{what} by patch coordinate{over}", size=10)
