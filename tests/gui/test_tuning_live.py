@@ -12,6 +12,7 @@ from tests.gui.test_tuning import PATCH, Rim, expected, make_tune_hands  # noqa:
 
 from napari_seamless._qt.state import Phase
 from napari_seamless._qt.tuning import live_controller, performance_controller
+from napari_seamless._qt.tuning.profile_plot import known_parts
 from napari_seamless.engine.tuning import Candidate
 
 
@@ -135,3 +136,11 @@ def test_a_long_region_is_read_from_its_beginning(make_tune_hands, volume):  # n
     line = hands.find("region")
     assert line.text().startswith("z=")
     assert line.cursorPosition() == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [([1, 2, 3], [(0, 3)]), ([np.nan, 1, np.nan, 2, 3], [(1, 2), (3, 5)]), ([np.nan], [])],
+)
+def test_a_profile_has_gaps_where_nothing_was_seen(line, parts):
+    assert [(part.start, part.stop) for part in known_parts(np.array(line, float))] == parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -21,6 +22,8 @@ from napari_seamless.recipe import make_settings
 from napari_seamless.types import Box
 
 PROGRESS_SECONDS = 0.25
+REVISION_SECONDS = 1.0
+"""Between two pictures of an evaluation: drawing takes the processor from it where there is no graphics card."""
 REFINE_MS = 300
 ONE_LATTICE = (0.0, 0.25, 0.5, 0.75)
 
@@ -44,6 +47,7 @@ class EvaluationController(QObject):
         self._refining = False
         self._clock = RunClock()
         self._generation = 0
+        self._revised = -math.inf
         self._refine_soon = rest(self, REFINE_MS, self._refine)
         view.evaluate_asked.connect(self.evaluate)
         view.cancel_asked.connect(self.cancel)
@@ -166,11 +170,18 @@ class EvaluationController(QObject):
             left = self._clock.left(event.done, event.total)
             self._view.show_progress(event.done, event.total, "" if left is None else f"{text.duration(left)} left")
             self._state.say("") if self._state.message.severity == "info" else None
-            self._tuning.revision += 1
+            self._revise()
         elif isinstance(event, Measuring):
             self._state.say(f"Measuring intensities {event.done / event.total:.0%}")
         elif isinstance(event, Warned):
             self._state.say(event.text, "warning")
+
+    def _revise(self) -> None:
+        """Have the patches that are there drawn, now and then."""
+        now = time.monotonic()
+        if now - self._revised >= REVISION_SECONDS:
+            self._revised = now
+            self._tuning.revision += 1
 
     def _on_tuner(self, generation: int, tuner: Tuner) -> None:
         if generation != self._generation:

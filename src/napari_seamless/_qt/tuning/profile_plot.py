@@ -45,9 +45,11 @@ class ProfilePlot(Plot):
         x = area.left()
         for (name, line), color in zip(self.profiles.items(), COLORS, strict=False):
             places = np.linspace(area.left(), area.right(), len(line)) if len(line) > 1 else [area.center().x()]
-            heights = area.bottom() - np.nan_to_num(line) / highest * area.height()
+            heights = area.bottom() - line / highest * area.height()
             painter.setPen(QPen(self._color(color), 1.8))
-            painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(places, heights, strict=True)]))
+            for part in known_parts(line):
+                ends = zip(places[part], heights[part], strict=True)
+                painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in ends]))
             painter.drawLine(QPointF(x, self.height() - 8.0), QPointF(x + 14, self.height() - 8.0))
             painter.setPen(self._color("text"))
             painter.drawText(QRectF(x + 18, self.height() - 16, 30, 16), Qt.AlignmentFlag.AlignVCenter, name)
@@ -55,3 +57,10 @@ class ProfilePlot(Plot):
         painter.setPen(self._color("muted"))
         below = QRectF(area.left(), area.bottom() + 1, area.width(), 14)
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, "border to border of the patch")
+
+
+def known_parts(line: np.ndarray) -> list[slice]:
+    """Return the stretches of a line between its NaNs, where nothing was seen."""
+    known = np.concatenate([[False], ~np.isnan(line), [False]])
+    starts, stops = (np.flatnonzero(np.diff(known.astype(np.int8)) == step) for step in (1, -1))
+    return [slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True)]
