@@ -133,7 +133,7 @@ def test_shares_of_classes_and_borders_are_what_was_asked_for() -> None:
     settings = PatchSettings(patch_size=(6, 6), class_share=0, border_share=1, **PLAIN)
     edges = TrainingPatches([open_pair(border, labels)], 3, settings)
     assert all(edges[i]["image"].max() == 1 for i in range(100))
-    assert 0 < np.mean([len(edges[i]["labels"].unique()) == 2 for i in range(100)])
+    assert np.mean([len(edges[i]["labels"].unique()) == 2 for i in range(100)]) > 0
 
 
 def test_a_chosen_voxel_is_equally_likely_at_each_coordinate_of_the_patch() -> None:

@@ -23,6 +23,7 @@ SETTINGS: dict[str, tuple[str, Any, str, str]] = {
     "batch_size": ("--batch-size", POSITIVE, "N", "Patches of a step."),
     "patch_size": ("--patch", PerAxis(int), "N[,N,N]", "What the network sees at once, in voxels."),
     "loss": ("--loss", str, "NAMES", "cross_entropy, focal, dice, generalized_dice, hausdorff, boundary; joined by +."),
+    "loss_classes": ("--loss-classes", PerAxis(int), "N,N,...", "Labels that losses of overlap and distance look at."),
     "schedule": (
         "--schedule",
         click.Choice(["constant", "increase", "rebalance"]),
@@ -81,6 +82,7 @@ DEFAULTS = {
     "batch_size": "2",
     "patch_size": "64",
     "loss": "cross_entropy+dice",
+    "loss_classes": "all but the background",
     "schedule": "rebalance",
     "schedule_start": "0.01",
     "schedule_step": "0.01",

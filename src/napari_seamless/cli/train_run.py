@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from napari_seamless.training.events import TrainingEvent
 
 
+_SEVERAL = frozenset({"channels", "loss_classes"})
+"""Settings that are always several numbers, also where one is given."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequest:
     """What was asked for on the command line.
@@ -57,10 +61,10 @@ def run_training(request: TrainingRequest, *, quiet: bool) -> str:
     Stopped
         A signal stopped it.
     """
-    values = dict(request.settings)
-    if isinstance(values.get("channels"), int):
-        values["channels"] = (values["channels"],)
-    settings = make_training_settings(**values)
+    several = {
+        name: (value,) for name, value in request.settings.items() if name in _SEVERAL and isinstance(value, int)
+    }
+    settings = make_training_settings(**{**request.settings, **several})
     control, reporter = Control(), TrainingReporter(settings.epochs, quiet=quiet)
     with cancel_on_signals(control) as interruption:
         try:
