@@ -23,8 +23,9 @@ else
 DEMO_ENVIRONMENT := $(VENV)/.headless.stamp
 endif
 
-# A process for each core; the window's tests share a screen and its focus, so they stay in one of them.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest
+# A process for each core. The window's tests share a screen and its focus: they run in one.
+ALL_CORES := --numprocesses auto --maxprocesses 4
 
 # Each writes benchmarks/results/NAME.md.
 BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider distance gpu
@@ -57,10 +58,11 @@ demo: $(DEMO_ENVIRONMENT)
 	$(BIN)/napari-seamless demo
 
 test: lint
-	$(XVFB) $(PYTEST)
+	$(XVFB) $(PYTEST) -m gui
+	$(PYTEST) $(ALL_CORES) -m "not gui"
 
 test-fast: $(VENV)/.all.stamp
-	$(PYTEST) -m "not gui and not slow"
+	$(PYTEST) $(ALL_CORES) -m "not gui and not slow"
 
 lint: $(VENV)/.all.stamp
 	$(BIN)/ruff check .

@@ -24,15 +24,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 torch.set_num_threads(min(2, os.cpu_count() or 1))
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot run; a missing display is an error, not a skip, under `make test`.
-
-    Tests of the window share a screen and its focus: where tests run in several processes, these run in one.
-    """
+    """Skip what this machine cannot run; a missing display is an error, not a skip, under `make test`."""
     no_gpu = pytest.mark.skip(reason="needs a CUDA device")
     for item in items:
-        if item.get_closest_marker("gui"):
-            item.add_marker(pytest.mark.xdist_group("gui"))
         if item.get_closest_marker("gpu") and not torch.cuda.is_available():
             item.add_marker(no_gpu)
