@@ -72,7 +72,7 @@ def joined_numbers(words: list[str]) -> Iterator[str]:
     show_default=True,
     help="Centre to centre and inside one unit less, as for the boundary loss; or to the nearest face of the border.",
 )
-@click.option("--max-distance", type=float, metavar="D", help="Cut distances here, which is quicker.  [default: never]")
+@click.option("--max-distance", type=float, metavar="D", help="Cut distances here; needs no folder.  [default: never]")
 @click.option("--memory-budget", metavar="SIZE", help="Memory to hold, such as 2GiB.  [default: half of what is free]")
 @click.option("--chunk", type=PerAxis(int), metavar="N[,N,N]", help="Output chunk.  [default: 64, at most the volume]")
 @click.option("--threads", type=int, metavar="N", help="Threads.  [default: one for each core]")

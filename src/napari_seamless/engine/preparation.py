@@ -77,8 +77,8 @@ def prepare(  # noqa: PLR0913  the last ones say where to and how, by name
     network = load_model(model, activation=settings.activation)
     _check_fit(opened, network.spec, settings)
     own = None if reduce is None else _own_reduction(reduce, settings)
-    path = None if output is None else _output_path(output, overwrite=overwrite, resume=resume)
-    _check_apart(path, opened)
+    path = None if output is None else output_path(output, overwrite=overwrite, resume=resume)
+    check_apart(path, opened)
     if path is None and (workers is not None or scheduler is not None):
         raise SettingsError(
             "Several processes cannot fill one memory; give output a folder that all of them can write."
@@ -177,7 +177,7 @@ def _check_fit(volume: Volume, spec: ModelSpec, settings: RunSettings) -> None:
         )
 
 
-def _check_apart(path: Path | None, volume: Volume) -> None:
+def check_apart(path: Path | None, volume: Volume) -> None:
     """Refuse an output that would replace the input."""
     if path is None or volume.source is None or "://" in volume.source:
         return
@@ -186,7 +186,8 @@ def _check_apart(path: Path | None, volume: Volume) -> None:
         raise SettingsError(f"output must not be the input or a folder above it, got {path}; choose another path.")
 
 
-def _output_path(output: str | os.PathLike[str], *, overwrite: bool, resume: bool) -> Path:
+def output_path(output: str | os.PathLike[str], *, overwrite: bool, resume: bool) -> Path:
+    """Return the path of an output that may be written; refuse one that is taken or not local."""
     if "://" in os.fspath(output):
         raise SettingsError(f"output must be a local folder, got {os.fspath(output)}; write locally and copy it.")
     path = Path(output)

@@ -40,6 +40,22 @@ def test_a_map_by_chunks_equals_the_map_in_memory(tmp_path, shape, chunk, limit,
     assert [path.name for path in tmp_path.iterdir()] == ["map.zarr"]
 
 
+@pytest.mark.parametrize("limit", [None, 3.0])
+def test_labels_in_a_store_are_read_by_their_own_chunks(tmp_path, limit):
+    labels = random_labels((20, 33, 27)).astype(np.int32)
+    labels[:, 15:] = 0  # chunks that the store leaves out
+    source = zarr.create_array(
+        tmp_path / "labels.zarr",
+        shape=labels.shape,
+        chunks=(5, 9, 30),
+        dtype="i4",
+        config={"write_empty_chunks": False},
+    )
+    source[...] = labels
+    found = written(tmp_path / "labels.zarr", tmp_path / "map.zarr", chunk_size=8, max_distance=limit)
+    np.testing.assert_array_equal(found, signed_distance_map(labels, max_distance=limit))
+
+
 def test_uneven_voxel_sizes_agree_to_the_rounding_of_float32(tmp_path):
     labels = random_labels((21, 18, 25))
     options = {"spacing": (0.7, 0.31, 1.13), "classes": [1]}

@@ -152,9 +152,9 @@ class Layout:
 
     def _local_bytes(self, block: tuple[int, ...], reach: tuple[int, ...]) -> int:
         around = math.prod(min(n, b + 2 * r) for n, b, r in zip(self.shape, block, reach, strict=True))
-        # the transform of a class needs its result and one more array of that size
         stored = self.classes * (math.prod(block) + _COPIES * math.prod(self.chunk))
-        return around * (self.voxel_bytes + 2 + 3 * _FLOAT) + _FLOAT * stored
+        # what a lazy array returns and a contiguous copy of it, where the class is, squares
+        return around * (2 * self.voxel_bytes + 1 + _FLOAT) + _FLOAT * stored
 
     def _threads(self, needed: int) -> int:
         held = self.budget - self.cache_bytes

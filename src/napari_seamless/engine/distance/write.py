@@ -23,7 +23,7 @@ from napari_seamless.engine.distance.progress import Steps
 from napari_seamless.engine.distance.settings import DistanceSettings
 from napari_seamless.engine.events import OnEvent, Warned, ignore_event
 from napari_seamless.engine.memory import peak_memory_bytes
-from napari_seamless.engine.preparation import _check_apart, _output_path
+from napari_seamless.engine.preparation import check_apart, output_path
 from napari_seamless.errors import RunCancelledError, SeamlessError, StorageError, VolumeError
 from napari_seamless.sinks import only_writer
 from napari_seamless.sinks.new_folder import new_folder
@@ -123,8 +123,8 @@ def write_distance_map(  # noqa: PLR0913  the last ones say how, by name
     volume = open_labels(labels, settings.spacing, axes)
     if len(volume.shape) < 2:
         raise VolumeError("labels must have two or three spatial axes, got one; use signed_distance_map.")
-    path = _output_path(output, overwrite=overwrite, resume=False)
-    _check_apart(path, volume)
+    path = output_path(output, overwrite=overwrite, resume=False)
+    check_apart(path, volume)
     settings.chunk(volume.shape)
     with only_writer(path), _telling(path):
         remove_stale(path)
