@@ -131,7 +131,8 @@ def test_memory_cannot_be_shared() -> None:
         prepare(image(), network(), SETTINGS, workers=2)
 
 
-def test_a_scheduler_that_is_not_there(tmp_path: Path) -> None:
+def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_seamless.engine.cluster.CONNECT_SECONDS", 1)
     job = prepare(image(), network(), SETTINGS, tmp_path / "out.zarr", scheduler="tcp://127.0.0.1:9")
     with pytest.raises(SettingsError, match="does not answer"):
         job.run()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Index = tuple[int, ...]
 
+CONNECT_SECONDS = 10
 TASKS_PER_WORKER = 4
 """Tasks for each worker: enough that a slow or lost one costs little, few enough that halos do."""
 
@@ -92,7 +93,7 @@ def cluster_client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
             yield client
         return
     try:
-        client = Client(scheduler, timeout="10s")
+        client = Client(scheduler, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, ValueError) as error:
         raise SettingsError(
             f"The scheduler {scheduler} does not answer ({error}); check the address, or use workers for "
