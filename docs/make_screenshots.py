@@ -29,7 +29,7 @@ SIZE = (1500, 950)
 DOCK_WIDTH = 372
 AXIAL_PLANE = 86
 TUNED_PLANE = 116
-TUNED_REGION = "z=100:132,y=80:128,x=60:108"
+TUNED_REGION = "z=112:124,y=88:128,x=60:100"
 TUNED_PATCH = (32, 32, 32)
 TUNING_SIZE = (1500, 1000)
 """As high as the screen, so that all steps of the dock are in sight."""
