@@ -72,6 +72,11 @@ class ChunkMemory:
         """Chunks that are not on the disk as they are now."""
         return len(self._changed) + (self._on_its_way is not None)
 
+    @property
+    def n_held(self) -> int:
+        """Chunks in memory."""
+        return len(self._held)
+
     def read(self, index: Index) -> Array:
         """Return a chunk itself; hold `lock`."""
         chunk = self._held.get(index)

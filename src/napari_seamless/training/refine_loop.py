@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_seamless.errors import RunCancelledError, SettingsError
+from napari_seamless.errors import ModelError, RunCancelledError, SettingsError
 from napari_seamless.quality import PatchPerformance
 from napari_seamless.training.best_weights import BestWeights, Smoothed
 from napari_seamless.training.losses import make_loss
@@ -97,8 +97,11 @@ class RefineLoop:
         _check_classes(logits, batch.painted)
         painted = self._loss(logits, batch.labels.to(logits.device))
         self._observe(logits.detach(), batch.painted)
+        value = float(painted.detach())
+        if not math.isfinite(value):
+            raise ModelError(f"The loss became {value}; lower the learning rate. The network is as it was before.")
         painted.backward()
-        self._painted.add(float(painted.detach()))
+        self._painted.add(value)
         every = self._settings.rehearsal_every
         if self._rehearsal is not None and step % every == 0:
             voxels, labels = self._rehearsal.draw(self._rng)
@@ -107,7 +110,7 @@ class RefineLoop:
             self._rehearsed.add(float(rehearsed.detach()))
         self._network.update(self._optimizer.step)
         rehearsed_now = 0.0 if self._rehearsal is None else self._settings.rehearsal * self._rehearsed.value
-        self._total.add(float(painted.detach()) + rehearsed_now)
+        self._total.add(value + rehearsed_now)
 
     def _begin_anew_with_new_paint(self) -> None:
         if self._batches.version != self._version:

@@ -10,6 +10,7 @@ from napari_seamless.errors import SettingsError
 from napari_seamless.recipe import PerAxisInt  # noqa: TC001  pydantic reads it at run time
 
 LearningSchedule = Literal["constant", "cosine"]
+Teacher = Literal["latest", "first"]
 
 
 class RefineSettings(BaseModel):
@@ -36,8 +37,11 @@ class RefineSettings(BaseModel):
         around them; the volume's own border counts. In [0, 0.5).
     rehearsal : float
         Weight of the loss on what the network said before, in patches where nobody has painted; 0 for none.
+    teacher : {"latest", "first"}
+        Whose answers are rehearsed: the network's at the start of this refinement, which has been looked at and
+        corrected, or those of the network as it was given.
     confidence : float
-        Least probability of the network's class, before the first refinement, for a voxel to be rehearsed.
+        Least probability of the teacher's class for a voxel to be rehearsed.
     rehearsal_patches : int
         Patches that are rehearsed in turn.
     rehearsal_every : int
@@ -46,6 +50,8 @@ class RefineSettings(BaseModel):
         Use only this channel of the volume.
     device : str
         ``"auto"`` or a torch device.
+    threads : int or None
+        Torch threads on a CPU. None: half of them, so that previews and the window have the others.
     seed : int
         Of the patches that are drawn.
     """
@@ -61,11 +67,13 @@ class RefineSettings(BaseModel):
     batch_size: int = Field(default=1, ge=1)
     border: float = Field(default=0.125, ge=0, lt=0.5)
     rehearsal: float = Field(default=0.2, ge=0, allow_inf_nan=False)
+    teacher: Teacher = "latest"
     confidence: float = Field(default=0.9, ge=0, le=1)
     rehearsal_patches: int = Field(default=16, ge=1)
     rehearsal_every: int = Field(default=2, ge=1)
     channel: int | None = Field(default=None, ge=0)
     device: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
     seed: int = 0
 
     @field_validator("loss")

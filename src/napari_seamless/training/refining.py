@@ -12,6 +12,7 @@ import torch
 from napari_seamless.engine import Control
 from napari_seamless.engine.device import choose_devices
 from napari_seamless.engine.events import Measuring
+from napari_seamless.engine.threads import limit_threads
 from napari_seamless.errors import OutOfMemoryError, RunCancelledError, SettingsError
 from napari_seamless.models import is_out_of_memory
 from napari_seamless.patches import PatchReader, volume_statistics
@@ -41,7 +42,7 @@ class Refiner:
     """A network that learns from corrections, again and again.
 
     Each update takes patches around painted voxels, every painted class equally often, in which only painted voxels
-    count. What the network said before the first correction is rehearsed: elsewhere in the volume, where it was sure
+    count. What the network said before is rehearsed: elsewhere in the volume, where it was sure
     and nobody has painted near, its own answer is the label, with a smaller weight. What is painted during a refinement
     counts from the next update on.
 
@@ -104,9 +105,8 @@ class Refiner:
         self._statistics: dict[int | None, Statistics] = {}
         self._given_statistics = statistics
         check_fit(self.volume, model, painting)
-        cpu = torch.device("cpu")
-        self._network = TrainableNetwork(model, cpu)
-        self._original = TrainableNetwork(model, cpu)
+        self._network = TrainableNetwork(model, torch.device("cpu"))
+        self._first = self._network.model()
         self._running = threading.Lock()
         self._state: State | None = None
         if history is not None and not history.states():
@@ -170,11 +170,10 @@ class Refiner:
         """
         settings, control = settings or RefineSettings(), control or Control()
         tell = on_event or _ignore
-        with self._alone():
+        with self._alone(), _threads(settings.threads):
             check_paint(self.painting, self.spec, settings)
             device = choose_devices(settings.device)[0]
             self._network.to(device)
-            self._original.to(device)
             before = self._network.copy_weights()
             try:
                 done = self._refine(settings, tell, control)
@@ -197,7 +196,11 @@ class Refiner:
             return Refined(steps=0, seconds=0.0, loss=None, was_stopped=True)
         patch = patch_size(settings, self.spec, self.volume.spatial_shape)
         batches = PaintedBatches(reader, self.painting, settings, patch)
-        rehearsal = Rehearsal(self._original, reader, self.painting, settings, patch) if settings.rehearsal else None
+        rehearsal = None
+        if settings.rehearsal:
+            teacher = self._first if settings.teacher == "first" else self.network()
+            network = TrainableNetwork(teacher, self._network.device)
+            rehearsal = Rehearsal(network, reader, self.painting, settings, patch)
         return RefineLoop(self._network, batches, rehearsal, settings).run(tell, control)
 
     def _reader(self, settings: RefineSettings, tell: OnRefineEvent, control: Control) -> PatchReader:
@@ -235,6 +238,17 @@ class Refiner:
             yield
         finally:
             self._running.release()
+
+
+@contextmanager
+def _threads(wanted: int | None) -> Iterator[None]:
+    """Let torch use some threads for what this thread asks of it; by default half of what there is."""
+    before = torch.get_num_threads()
+    limit_threads(wanted or max(1, before // 2))
+    try:
+        yield
+    finally:
+        limit_threads(before)
 
 
 def _ignore(event: RefineEvent) -> None:

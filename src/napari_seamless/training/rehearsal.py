@@ -23,12 +23,12 @@ APART = 4
 
 
 class Rehearsal:
-    """Patches anywhere in the volume with the confident part of a network's first answer.
+    """Patches anywhere in the volume with the confident part of a network's answer.
 
     Parameters
     ----------
-    original : TrainableNetwork
-        The network before the first correction.
+    teacher : TrainableNetwork
+        The network whose answers are rehearsed.
     reader : PatchReader
         Reads the volume.
     painting : Painting
@@ -41,13 +41,13 @@ class Rehearsal:
 
     def __init__(
         self,
-        original: TrainableNetwork,
+        teacher: TrainableNetwork,
         reader: PatchReader,
         painting: Painting,
         settings: RefineSettings,
         patch: tuple[int, ...],
     ) -> None:
-        self._original = original
+        self._teacher = teacher
         self._reader = reader
         self._painting = painting
         self._settings = settings
@@ -75,7 +75,7 @@ class Rehearsal:
     def _answer(self, voxels: torch.Tensor) -> torch.Tensor:
         """Return the network's class where it is sure, -1 elsewhere: (\\*patch) int16."""
         with torch.inference_mode():
-            logits = self._original.logits(voxels)[0]
+            logits = self._teacher.logits(voxels)[0]
             if len(logits) == 1:
                 logits = torch.cat([torch.zeros_like(logits), logits])
             sure, labels = logits.softmax(dim=0).max(dim=0)
