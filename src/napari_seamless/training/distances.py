@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from typing import TYPE_CHECKING
 
 from napari_seamless.volume import open_volume
@@ -54,13 +55,15 @@ def _measured(
     watch: tuple[Callable[[int, int], None], Control],
 ) -> TrainingPair:
     from napari_seamless.engine.distance import DistanceSettings, write_distance_map
-    from napari_seamless.engine.events import Progress
+    from napari_seamless.engine.events import Progress, Warned
 
     on_step, control = watch
 
     def tell(event: Event) -> None:
         if isinstance(event, Progress):
             on_step(event.done, event.total)
+        elif isinstance(event, Warned):
+            warnings.warn(f"{pair.labels.volume.name}: {event.text}", stacklevel=2)
 
     path = place.folder / f"distance-{number}.ome.zarr"
     if not (place.resume and path.exists()):

@@ -58,7 +58,7 @@ def _monai_loss(alpha: float) -> nn.Module:
         from monai.losses.hausdorff_loss import HausdorffDTLoss
     except ImportError as error:
         raise MissingDependencyError(
-            "The Hausdorff loss needs MONAI, which is not installed; pip install monai, or choose another loss."
+            "The Hausdorff loss needs MONAI: pip install 'napari-seamless[monai]', or choose another loss."
         ) from error
     loss: nn.Module = HausdorffDTLoss(alpha=alpha, include_background=True)  # the classes are chosen here
     return loss
