@@ -126,7 +126,7 @@ def stored(size: int, budget: str) -> None:
     from napari_seamless.engine.distance import DistanceSettings, write_distance_map
 
     settings = DistanceSettings(spacing=SPACING, classes=[WHITE_MATTER], memory_budget=budget)
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # the system's own folder may lie in memory
+    with tempfile.TemporaryDirectory() as folder:
         labels = TiledLabels((size,) * 3)
         small = napari_seamless.open_volume(TiledLabels((72,) * 3), axes="zyx")
         write_distance_map(small, Path(folder) / "small.zarr", settings)

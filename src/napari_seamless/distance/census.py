@@ -12,6 +12,9 @@ from napari_seamless.errors import SettingsError
 MOST_CLASSES = 64
 """Maps that are made without being asked for by number: labels of instances would take one for each of thousands."""
 
+_COUNTED_VOXELS = 2**18
+"""Voxels that are counted at once: counting takes several bytes for each."""
+
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -40,8 +43,18 @@ def count_labels(block: np.ndarray[Any, Any], classes: tuple[int, ...] | None) -
     >>> count_labels(np.array([3, 3, 0]), (0, 3, 5)).tolist()
     [1, 2, 0]
     """
-    if classes is not None:
-        return np.array([np.count_nonzero(block == value) for value in classes], np.int64)
+    flat = block.reshape(-1)
+    counts = np.zeros(MOST_CLASSES if classes is None else len(classes), np.int64)
+    for start in range(0, flat.size, _COUNTED_VOXELS):
+        part = flat[start : start + _COUNTED_VOXELS]
+        if classes is None:
+            counts += _count_all(part)
+        else:
+            counts += [np.count_nonzero(part == value) for value in classes]
+    return counts
+
+
+def _count_all(block: np.ndarray[Any, Any]) -> Counts:
     lowest, highest = int(block.min()), int(block.max())
     if lowest < 0 or highest >= MOST_CLASSES:
         wrong = lowest if lowest < 0 else highest
@@ -49,7 +62,7 @@ def count_labels(block: np.ndarray[Any, Any], classes: tuple[int, ...] | None) -
             f"labels must be 0 to {MOST_CLASSES - 1} where classes are not given, got {wrong}; "
             "give the label values that you want as classes."
         )
-    return np.bincount(block.ravel().astype(np.int64), minlength=MOST_CLASSES)
+    return np.bincount(block.astype(np.int64), minlength=MOST_CLASSES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,8 +15,6 @@ from napari_seamless.types import Box
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COUNTED_VOXELS = 2**22
-
 
 def signed_distance_map(  # noqa: PLR0913  each is an optional choice, by name
     labels: Any,
@@ -87,7 +85,7 @@ def signed_distance_map(  # noqa: PLR0913  each is an optional choice, by name
     )
     volume = open_labels(labels, settings.spacing)
     array = read_labels(volume, Box((0,) * len(volume.shape), volume.shape))
-    census = Census.of(_count(array, settings.labels), settings.labels, array.size)
+    census = Census.of(count_labels(array, settings.labels), settings.labels, array.size)
     for text in (*spacing_warnings(volume), *census.warnings):
         warnings.warn(text, UserWarning, stacklevel=2)
     measure = settings.measure(volume)
@@ -95,11 +93,3 @@ def signed_distance_map(  # noqa: PLR0913  each is an optional choice, by name
     for i in census.measured:
         maps[i] = signed_distances(array == census.classes[i], measure, settings.n_threads)
     return maps
-
-
-def _count(array: np.ndarray[Any, Any], classes: tuple[int, ...] | None) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Count part by part: counting takes many bytes a voxel."""
-    flat = array.reshape(-1)
-    parts = (flat[start : start + _COUNTED_VOXELS] for start in range(0, flat.size, _COUNTED_VOXELS))
-    counts: np.ndarray[Any, np.dtype[np.int64]] = sum(count_labels(part, classes) for part in parts)  # type: ignore[assignment]
-    return counts
