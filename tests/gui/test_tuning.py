@@ -14,6 +14,8 @@ from napari_seamless._qt.state import Phase
 from napari_seamless._qt.tuning import TuneDock
 from napari_seamless.engine import segment
 from napari_seamless.engine.tuning import Candidate
+from napari_seamless.models import TorchModel
+from napari_seamless.types import ModelSpec
 
 PATCH = 16
 REGION = "z=0:16,y=0:16,x=0:16"
@@ -210,6 +212,18 @@ def test_the_settings_go_to_the_dock_that_segments(make_tune_hands, volume):
     assert (values["overlap"], values["border"], values["window"]) == (0.5, "edge", "triangle")
     assert values["patch_size"] == PATCH
     assert dock.state.layer == hands.viewer.layers["cells"]
+
+
+def test_a_network_that_brings_a_patch_size_does_not_overrule_the_setting(make_tune_hands, volume):
+    network = TorchModel(Rim(), ModelSpec(name="rim", n_spatial=3, patch_size=(24, 24, 24)))
+    hands = make_tune_hands(volume, network)
+    hands.start()
+    hands.evaluate()
+    hands.click("useSettings")
+    dock = hands.dock.segment_dock()
+    hands.until(lambda: dock.state.model is not None)
+    hands.qtbot.wait(100)
+    assert dock.state.values["patch_size"] == PATCH
 
 
 def test_another_volume_drops_what_was_evaluated(make_tune_hands, volume):

@@ -17,7 +17,7 @@ from napari_seamless.volume import open_volume
 SEAM_LIMITS = (0.0, 0.25)
 """Deviations that the colours tell apart; probabilities cannot be further apart than 0.5."""
 
-SEAM_COLORS = ((1.0, 0.2, 0.6, 0.0), (1.0, 0.2, 0.6, 0.75), (1.0, 0.0, 0.3, 1.0))
+SEAM_COLORS = ((1.0, 0.2, 0.6, 0.0), (1.0, 0.2, 0.6, 0.5), (1.0, 0.0, 0.3, 0.75))
 """Transparent where patches agree, so that image and labels shine through."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_seamless._qt import text
 from napari_seamless._qt.tuning.curve_view import CurveView
@@ -56,16 +56,11 @@ class SettingController(QObject):
                 return
             if state.layer is not None and dock.state.layer != state.layer:
                 dock.choose(layer=state.layer)
+            values = _values(candidate)
             if dock.state.model is None:
+                _change_once_loaded(dock, values)
                 dock.choose(model=state.model)
-            sizes, window = candidate.patch_size, candidate.shape
-            dock.state.change(
-                patch_size=sizes[0] if len(set(sizes)) == 1 else sizes,
-                overlap=candidate.overlap,
-                border=candidate.border,
-                window=window.kind,
-                window_sigma=window.sigma,
-            )
+            dock.state.change(**values)
         except (SeamlessError, ValueError, RuntimeError) as error:
             state.say(sentence(error), "error")
             return
@@ -101,3 +96,25 @@ class SettingController(QObject):
                 "seam": seam,
             }
         )
+
+
+def _values(candidate: Candidate) -> dict[str, Any]:
+    """Return the fields of the settings of a run that a setting fixes."""
+    sizes, window = candidate.patch_size, candidate.shape
+    return {
+        "patch_size": sizes[0] if len(set(sizes)) == 1 else sizes,
+        "overlap": candidate.overlap,
+        "border": candidate.border,
+        "window": window.kind,
+        "window_sigma": window.sigma,
+    }
+
+
+def _change_once_loaded(dock: Any, values: dict[str, Any]) -> None:
+    """Change settings after the next network was loaded, which brings its own patch size."""
+
+    def on_model(*_: object) -> None:
+        dock.state.events.model.disconnect(on_model)
+        QTimer.singleShot(0, lambda: dock.state.change(**values))
+
+    dock.state.events.model.connect(on_model)
