@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
 from tests.cli.cases import assert_refused, store
 
 from napari_seamless import open_volume, signed_distance_map
+from napari_seamless.cli.distance_run import DistanceReporter
 
 
 @pytest.fixture
@@ -81,6 +84,20 @@ def test_bad_values_are_refused_in_a_sentence(distance, tmp_path, words, names):
 def test_labels_that_are_no_integers_are_refused(distance, tmp_path):
     source = store(tmp_path / "image.zarr", np.zeros((8, 8, 8), np.float32))
     assert_refused(distance(source=source), "labels", "float32")
+
+
+def test_ctrl_c_leaves_nothing(distance, tmp_path, monkeypatch):
+    signals = iter([signal.SIGINT])
+
+    def interrupt(*_):
+        for number in signals:  # once: a second one would stop at once
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(DistanceReporter, "__call__", interrupt)
+    result = distance("--chunk", "4")
+    assert result.exit_code == 130
+    assert "nothing of it is left" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.zarr"]
 
 
 def test_an_output_that_exists_is_refused(distance, tmp_path):

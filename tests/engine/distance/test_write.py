@@ -166,6 +166,13 @@ def test_a_disk_that_fails_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_call_left_is_removed_by_the_next_one(tmp_path):
+    for name in (".map.zarr-scratch-new-1234", ".map.zarr-scratch-5678"):
+        (tmp_path / name / "0").mkdir(parents=True)
+    written(random_labels((12, 12)), tmp_path / "map.zarr")
+    assert [path.name for path in tmp_path.iterdir()] == ["map.zarr"]
+
+
 def test_an_output_that_is_there_stays_unless_it_may_be_replaced(tmp_path):
     labels, path = random_labels((12, 12)), tmp_path / "map.zarr"
     written(labels, path, classes=[1])
