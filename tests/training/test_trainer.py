@@ -109,6 +109,21 @@ def test_a_training_that_was_killed_resumes_to_the_same_bits(tmp_path: Path, los
     assert parts.best.epoch == whole.best.epoch
 
 
+def test_worker_processes_change_nothing(tmp_path: Path) -> None:
+    alone, helped = (
+        train([(IMAGE, LABELS)], tmp_path / f"{n}.pt", small(epochs=2, patches_per_epoch=2, workers=n)) for n in (0, 1)
+    )
+    assert [e.loss for e in alone.epochs] == [e.loss for e in helped.epochs]
+
+
+def test_labels_of_a_large_validation_go_to_the_disk(tmp_path: Path, monkeypatch) -> None:
+    in_memory = train([(IMAGE, LABELS)], tmp_path / "a.pt", small(epochs=1))
+    monkeypatch.setattr("napari_seamless.training.validation.LARGE", 100)
+    on_disk = train([(IMAGE, LABELS)], tmp_path / "b.pt", small(epochs=1))
+    assert on_disk.best.dice == in_memory.best.dice
+    assert (tmp_path / "b.pt.training" / "validation.ome.zarr").is_dir()
+
+
 def test_the_callers_random_numbers_stay(tmp_path: Path) -> None:
     before = torch.get_rng_state()
     train([(IMAGE, LABELS)], tmp_path / "net.pt", small(epochs=1))
@@ -122,6 +137,8 @@ def test_a_resumed_training_may_go_on_longer_but_not_otherwise(tmp_path: Path) -
     assert len(longer.epochs) == 2
     with pytest.raises(SettingsError, match="begun with another patch_size"):
         train([(IMAGE, LABELS)], path, small(epochs=2, patch_size=4), resume=True)
+    with pytest.raises(SettingsError, match="begun on other volumes"):
+        train([(IMAGE[1:], LABELS[1:])], path, small(epochs=3), resume=True)
     with pytest.raises(SettingsError, match=r"no checkpoint .* to resume from"):
         train([(IMAGE, LABELS)], tmp_path / "other.pt", small(), resume=True)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader, Sampler
 
+from napari_seamless.errors import SettingsError
 from napari_seamless.models import save_torchscript
 from napari_seamless.training.checkpoint import random_state, save_checkpoint, set_random_state, write_whole
 from napari_seamless.training.events import EpochDone, OnTrainingEvent, StepDone
@@ -161,6 +162,7 @@ class TrainingLoop:
     def _state(self) -> dict[str, Any]:
         """Return all that the next epoch depends on; its patches follow from seed, epoch and index."""
         return {
+            "volumes": self.task.shapes,
             "settings": json.dumps(self.task.settings.model_dump(mode="json")),
             "step": self.task.step.state_dict(),
             "random": random_state(),
@@ -169,6 +171,11 @@ class TrainingLoop:
         }
 
     def _load(self, state: Mapping[str, Any]) -> None:
+        if state["volumes"] != self.task.shapes:
+            raise SettingsError(
+                f"The training in {self.place.folder} was begun on other volumes; resume it on the same ones in the "
+                "same order, or start anew."
+            )
         self.task.step.load_state_dict(state["step"])
         self.performance.load_state_dict(state["performance"])
         self.epochs = [EpochDone(**values) for values in state["epochs"]]

@@ -58,6 +58,11 @@ class Task:
     step: TrainingStep
     spec: ModelSpec
 
+    @property
+    def shapes(self) -> list[list[int]]:
+        """Voxels of the training volumes, which tell a resumed training that it has others."""
+        return [list(pair.labels.shape) for pair in self.patches.pairs]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
