@@ -12,7 +12,7 @@ from tests.gui.test_tuning import PATCH, Rim, expected, make_tune_hands  # noqa:
 
 from napari_seamless._qt.state import Phase
 from napari_seamless._qt.tuning import live_controller, performance_controller
-from napari_seamless._qt.tuning.profile_plot import known_parts
+from napari_seamless._qt.views.profile_plot import known_parts
 from napari_seamless.engine.tuning import Candidate
 
 
@@ -144,3 +144,11 @@ def test_a_long_region_is_read_from_its_beginning(make_tune_hands, volume):  # n
 )
 def test_a_profile_has_gaps_where_nothing_was_seen(line, parts):
     assert [(part.start, part.stop) for part in known_parts(np.array(line, float))] == parts
+
+
+def test_a_long_recommendation_is_in_sight_as_a_whole(make_tune_hands, volume):  # noqa: F811
+    hands = make_tune_hands(volume, Rim())
+    hands.dock.state.say("One setting takes far less than another one. " * 8)
+    hands.qtbot.wait(100)
+    message = hands.find("message")
+    assert message.height() >= message.heightForWidth(message.width())

@@ -123,6 +123,14 @@ def place_beside(viewer: Any, shape: tuple[int, ...], spacing: Sequence[float] |
     return Placement(axes, sizes, _beside(viewer, shape[classes:], sizes), units)
 
 
+def right_of(volume: Volume, start: Sequence[int]) -> Placement:
+    """Return a place to the right of a volume, in the slices that begin at a voxel of it."""
+    first = [*start[:-1], round(volume.spatial_shape[-1] * (1 + GAP))]
+    ends = zip(volume.translation, volume.spacing, first, strict=True)
+    translation = tuple(shift + spacing * voxel for shift, spacing, voxel in ends)
+    return Placement(volume.spatial_axes, volume.spacing, translation, volume.units)
+
+
 def _beside(viewer: Any, shape: tuple[int, ...], sizes: tuple[float, ...]) -> tuple[float, ...]:
     """Return the first voxel of a map to the right of what a viewer shows."""
     n = len(shape)

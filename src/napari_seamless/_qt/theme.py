@@ -52,9 +52,9 @@ def palette(theme_id: str) -> Palette:
     )
 
 
-def style_sheet(colors: Palette) -> str:
-    """Return the style sheet of the dock."""
-    return _SHEET.substitute({name: getattr(colors, name) for name in Palette.__slots__})
+def style_sheet(colors: Palette, dock: str = "segmentDock") -> str:
+    """Return the style sheet of the dock of a name."""
+    return _SHEET.substitute({name: getattr(colors, name) for name in Palette.__slots__}, dock=dock)
 
 
 def _name(color: object) -> str:
@@ -68,10 +68,10 @@ def _mix(a: QColor, b: QColor, share: float) -> str:
 
 
 _SHEET = Template("""
-#segmentDock, #segmentDock QScrollArea, #stepColumn { background: $background; padding: 0px; border: 0px; }
-#segmentDock QScrollBar:vertical { width: 7px; max-width: 7px; margin: 0px; background: transparent; }
-#segmentDock QScrollBar::handle:vertical { background: $field; border-radius: 3px; }
-#segmentDock QScrollBar::add-line, #segmentDock QScrollBar::sub-line { height: 0px; background: transparent; }
+#$dock, #$dock QScrollArea, #stepColumn { background: $background; padding: 0px; border: 0px; }
+#$dock QScrollBar:vertical { width: 7px; max-width: 7px; margin: 0px; background: transparent; }
+#$dock QScrollBar::handle:vertical { background: $field; border-radius: 3px; }
+#$dock QScrollBar::add-line, #$dock QScrollBar::sub-line { height: 0px; background: transparent; }
 #step { background: $card; border-radius: 7px; }
 #step QWidget { background-color: transparent; }
 #step QLabel { padding: 0px; margin: 0px; }
@@ -95,9 +95,9 @@ _SHEET = Template("""
 #step QToolButton::menu-indicator { image: none; }
 #step QToolButton#disclosure { background-color: transparent; color: $muted; padding: 2px 0px; }
 #step QToolButton#disclosure:hover { color: $text; }
-#step QPushButton#run { background-color: $accent; color: white; font-weight: bold; }
-#step QPushButton#run:hover { background-color: $hover; }
-#step QPushButton#run:disabled { background-color: $card; color: $muted; border: 1px solid $field; }
+#step QPushButton[main="true"] { background-color: $accent; color: white; font-weight: bold; }
+#step QPushButton[main="true"]:hover { background-color: $hover; }
+#step QPushButton[main="true"]:disabled { background-color: $card; color: $muted; border: 1px solid $field; }
 #step QCheckBox { font-size: 9pt; background-color: transparent; }
 #step QCheckBox::indicator { background-color: $field; }
 #step QSlider::groove:horizontal { background-color: $field; }

@@ -10,9 +10,10 @@ from qtpy.QtCore import QObject
 
 from napari_seamless._napari.layers import labels_layer
 from napari_seamless._napari.tuning_layers import add_layer, region_volume, remove_layer
+from napari_seamless._qt.reasons import sentence
 from napari_seamless._qt.rest import rest
 from napari_seamless._qt.tuning.live_controller import LiveController
-from napari_seamless._qt.tuning.parts import TuningParts, sentence
+from napari_seamless._qt.tuning.parts import TuningParts
 from napari_seamless._qt.tuning.setting_view import SettingView
 from napari_seamless.engine.classes import class_colors
 from napari_seamless.engine.tuning import Candidate, Tuner

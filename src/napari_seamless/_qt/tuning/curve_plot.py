@@ -10,7 +10,7 @@ from qtpy.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QToolTip
 
 from napari_seamless._qt import text
-from napari_seamless._qt.tuning.plot import Plot
+from napari_seamless._qt.views.plot import Plot
 from napari_seamless.engine.tuning import Advice, Candidate, Point
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34

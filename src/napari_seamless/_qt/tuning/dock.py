@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import napari
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import QSize
+from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from napari_seamless._qt.controllers.network_controller import NetworkController
 from napari_seamless._qt.controllers.region_controller import RegionController
@@ -23,12 +23,13 @@ from napari_seamless._qt.tuning.grid_controller import GridController
 from napari_seamless._qt.tuning.live_controller import LiveController
 from napari_seamless._qt.tuning.parts import TuningParts
 from napari_seamless._qt.tuning.performance_controller import PerformanceController
-from napari_seamless._qt.tuning.performance_view import PerformanceView
 from napari_seamless._qt.tuning.setting_controller import SettingController
 from napari_seamless._qt.tuning.setting_view import SettingView
 from napari_seamless._qt.tuning.source_view import SourceView
 from napari_seamless._qt.tuning.state import TuningState
 from napari_seamless._qt.tuning.truth_controller import TruthController
+from napari_seamless._qt.views.performance_view import PerformanceView
+from napari_seamless._qt.views.step_column import StepColumn
 from napari_seamless._qt.window_watch import WindowWatch
 from napari_seamless._qt.worker import Worker
 
@@ -54,7 +55,9 @@ class TuneDock(QWidget):
         self.parts = parts = TuningParts(self.state, self.tuning, self.worker, core or installed_core())
         self.source_view, self.setting_view = SourceView(), SettingView()
         self.evaluate_view, self.curve_view = EvaluateView(), CurveView()
-        self.performance_view = PerformanceView()
+        self.performance_view = PerformanceView(
+            4, "Mean error by the coordinate in the patch, before blending.", "Known after Evaluate."
+        )
         self.source_view.body.addWidget(self.evaluate_view)
         self.evaluation = EvaluationController(napari_viewer, self.evaluate_view, parts)
         self.live = LiveController(napari_viewer, parts, self)
@@ -118,37 +121,20 @@ class TuneDock(QWidget):
         return QSize(360, 860)
 
     def _lay_out(self) -> None:
-        column = QWidget()
-        column.setObjectName("stepColumn")
-        steps = QVBoxLayout(column)
-        steps.setContentsMargins(0, 0, 0, 0)
-        steps.setSpacing(8)
-        for view in (self.source_view, self.setting_view, self.curve_view, self.performance_view):
-            steps.addWidget(view)
-        steps.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(column)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        steps = (self.source_view, self.setting_view, self.curve_view, self.performance_view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 6)
-        layout.addWidget(scroll)
+        layout.addWidget(StepColumn(steps))
         self.setMinimumWidth(320)
 
     def _paint(self, *_: object) -> None:
         colors = palette(self.viewer.theme)
-        self.setStyleSheet(_sheet(style_sheet(colors)))
+        self.setStyleSheet(style_sheet(colors, "tuneDock"))
         chosen = {name: getattr(colors, name) for name in _COLORS}
         self.evaluate_view.progress.set_colors(colors.accent, colors.field)
         self.curve_view.timings.set_colors(chosen)
         self.curve_view.curve.set_colors(chosen)
         self.performance_view.profiles.set_colors(chosen)
-
-
-def _sheet(sheet: str) -> str:
-    """Return the other dock's style sheet for this one: the same cards, and its own button to press first."""
-    return sheet.replace("#segmentDock", "#tuneDock").replace("QPushButton#run", 'QPushButton[main="true"]')
 
 
 class _Closing:

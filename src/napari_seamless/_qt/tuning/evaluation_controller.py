@@ -11,10 +11,11 @@ from qtpy.QtCore import QObject
 from napari_seamless._napari.in_sight import box_in_sight
 from napari_seamless._qt import text
 from napari_seamless._qt.controllers.clock import RunClock
+from napari_seamless._qt.reasons import sentence
 from napari_seamless._qt.rest import rest
 from napari_seamless._qt.state import Phase, Severity
 from napari_seamless._qt.tuning.evaluate_view import EvaluateView
-from napari_seamless._qt.tuning.parts import TuningParts, sentence
+from napari_seamless._qt.tuning.parts import TuningParts
 from napari_seamless.engine.events import Measuring, Progress, Warned
 from napari_seamless.engine.tuning import Advice, Point, Tuner, advise, default_region, lattice_candidates
 from napari_seamless.errors import RunCancelledError, SeamlessError

@@ -9,8 +9,9 @@ from typing import Any
 from qtpy.QtCore import QObject
 
 from napari_seamless._napari.tuning_layers import RegionLayers
+from napari_seamless._qt.reasons import sentence
 from napari_seamless._qt.rest import rest
-from napari_seamless._qt.tuning.parts import TuningParts, sentence
+from napari_seamless._qt.tuning.parts import TuningParts
 from napari_seamless.engine.classes import class_colors
 from napari_seamless.engine.tuning import Blended, Candidate, Tuner
 from napari_seamless.types import Box

@@ -9,7 +9,6 @@ from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import WindowState
 from napari_seamless._qt.tuning.state import TuningState
 from napari_seamless._qt.worker import Worker
-from napari_seamless.errors import SeamlessError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,3 @@ class TuningParts:
     def plain(self) -> Parts:
         """What the controllers of the other dock take."""
         return Parts(self.state, self.worker, self.core)
-
-
-def sentence(error: Exception) -> str:
-    """Return what to say of an error."""
-    return str(error) if isinstance(error, SeamlessError) else f"It stopped: {type(error).__name__}: {error}."

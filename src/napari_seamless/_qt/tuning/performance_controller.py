@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import QObject, QTimer
 
-from napari_seamless._napari.performance_layer import GAP, PerformanceLayer, Placement
+from napari_seamless._napari.performance_layer import PerformanceLayer, right_of
+from napari_seamless._qt.reasons import sentence
 from napari_seamless._qt.rest import rest
-from napari_seamless._qt.tuning.parts import TuningParts, sentence
-from napari_seamless._qt.tuning.performance_view import PerformanceView
+from napari_seamless._qt.tuning.parts import TuningParts
+from napari_seamless._qt.views.performance_view import PerformanceView
+from napari_seamless._qt.views.profile_plot import profiles_of
 from napari_seamless.engine.tuning import Tuner
 from napari_seamless.errors import SettingsError
 
@@ -112,12 +114,7 @@ class PerformanceController(QObject):
             self._view.profiles.show_profiles({})
             self._view.set_remark("")
         else:
-            axes = range(values.ndim)
-            profiles = {
-                name: _mean(values, tuple(other for other in axes if other != axis))
-                for axis, name in enumerate(tuner.volume.spatial_axes)
-            }
-            self._view.profiles.show_profiles(profiles)
+            self._view.profiles.show_profiles(profiles_of(values, tuner.volume.spatial_axes))
             self._view.set_remark("error rate" if tuner.has_truth else "disagreement (proxy)")
         self._show_map()
 
@@ -127,20 +124,4 @@ class PerformanceController(QObject):
         if tuner is None or values is None or not self._view.map.isChecked():
             self._layer.remove()
         else:
-            self._layer.show(values, _placement(tuner))
-
-
-def _mean(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Return the mean over axes of what is known; NaN where nothing is."""
-    known = ~np.isnan(values)
-    total, n = np.where(known, values, 0).sum(axis=axes), known.sum(axis=axes)
-    return np.divide(total, n, out=np.full(np.shape(total), np.nan), where=n > 0)
-
-
-def _placement(tuner: Tuner) -> Placement:
-    """Return a place to the right of the volume, in the slices of the region."""
-    volume, start = tuner.volume, list(tuner.region.start)
-    start[-1] = round(volume.spatial_shape[-1] * (1 + GAP))
-    ends = zip(volume.translation, volume.spacing, start, strict=True)
-    translation = tuple(shift + spacing * first for shift, spacing, first in ends)
-    return Placement(volume.spatial_axes, volume.spacing, translation, volume.units)
+            self._layer.show(values, right_of(tuner.volume, tuner.region.start))

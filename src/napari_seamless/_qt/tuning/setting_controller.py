@@ -8,8 +8,9 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer
 
 from napari_seamless._qt import text
+from napari_seamless._qt.reasons import sentence
 from napari_seamless._qt.tuning.curve_view import CurveView
-from napari_seamless._qt.tuning.parts import TuningParts, sentence
+from napari_seamless._qt.tuning.parts import TuningParts
 from napari_seamless._qt.tuning.setting_view import SettingView
 from napari_seamless.engine.tuning import Candidate
 from napari_seamless.errors import SeamlessError

@@ -37,6 +37,7 @@ class RunView(Reporting, Step):
     def __init__(self) -> None:
         super().__init__(4, "Run", "Runs in the background; the result grows in the viewer.")
         self.run = _button("run", "Run", "Start the run with the settings above.", self.run_asked)
+        self.run.setProperty("main", True)
         self.pause = _button("pause", "Pause", "Stop after this batch and keep everything.", self.pause_asked)
         self.cancel = _button("cancel", "Cancel", "End the run; what is finished stays.", self.cancel_asked)
         self.tiles = Tiles(_TILES)

@@ -1,4 +1,4 @@
-"""What the plots of the tuning dock share."""
+"""What the plots of the docks share."""
 
 from __future__ import annotations
 

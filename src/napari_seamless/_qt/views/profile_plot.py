@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QPainter, QPen, QPolygonF
 
-from napari_seamless._qt.tuning.plot import Plot
+from napari_seamless._qt.views.plot import Plot
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 8, 32
 COLORS = ("read", "forward", "blend", "write")
 
 
 class ProfilePlot(Plot):
-    """One line per axis: the mean error over the other axes, from one border of the patch to the other."""
+    """One line per axis: the mean error over the other axes, from one border of the patch to the other.
 
-    def __init__(self) -> None:
-        super().__init__("profiles", 130, "Known after Evaluate.")
+    Parameters
+    ----------
+    empty : str
+        What is said while there is nothing to draw.
+    """
+
+    def __init__(self, empty: str) -> None:
+        super().__init__("profiles", 130, empty)
         self.profiles: dict[str, np.ndarray] = {}
 
     def show_profiles(self, profiles: Mapping[str, np.ndarray]) -> None:
@@ -64,3 +70,19 @@ def known_parts(line: np.ndarray) -> list[slice]:
     known = np.concatenate([[False], ~np.isnan(line), [False]])
     starts, stops = (np.flatnonzero(np.diff(known.astype(np.int8)) == step) for step in (1, -1))
     return [slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True)]
+
+
+def profiles_of(values: np.ndarray, axes: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the mean of a map along each axis, over the others, by its name; NaN where nothing is known.
+
+    Examples
+    --------
+    >>> {axis: line.tolist() for axis, line in profiles_of(np.array([[0.0, np.nan], [1.0, np.nan]]), "yx").items()}
+    {'y': [0.0, 1.0], 'x': [0.5, nan]}
+    """
+    known, found = ~np.isnan(values), {}
+    for axis, name in enumerate(axes):
+        others = tuple(other for other in range(values.ndim) if other != axis)
+        total, n = np.where(known, values, 0).sum(axis=others), known.sum(axis=others)
+        found[name] = np.divide(total, n, out=np.full(np.shape(total), np.nan), where=n > 0)
+    return found
