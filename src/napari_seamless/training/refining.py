@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from napari_seamless.models import TorchModel
     from napari_seamless.patches import Statistics
+    from napari_seamless.patches.statistics import OnBlock
     from napari_seamless.training.history import History, State
     from napari_seamless.training.painting import Painting
     from napari_seamless.training.refine_events import OnRefineEvent, RefineEvent
@@ -107,7 +108,7 @@ class Refiner:
         check_fit(self.volume, model, painting)
         self._network = TrainableNetwork(model, torch.device("cpu"))
         self._first = self._network.model()
-        self._running = threading.Lock()
+        self._running, self._measuring = threading.Lock(), threading.Lock()
         self._state: State | None = None
         if history is not None and not history.states():
             self._state = history.save(self._network.copy_weights(), text="as loaded")
@@ -125,6 +126,23 @@ class Refiner:
     def network(self) -> TorchModel:
         """Return a copy of the network as it is now, such as for a preview; any thread may ask at any time."""
         return self._network.model()
+
+    def statistics(self, channel: int | None = None, on_block: OnBlock | None = None) -> Statistics:
+        """Return what normalises the volume, measured with the first call; any thread may ask.
+
+        Parameters
+        ----------
+        channel : int or None
+            The only channel that is used.
+        on_block : callable, optional
+            Told how many blocks of the volume were measured, and how many there are; it may raise to end it.
+        """
+        with self._measuring:
+            if channel not in self._statistics:
+                self._statistics[channel] = self._given_statistics or volume_statistics(
+                    self.volume, self.spec.normalization, channel, on_block
+                )
+            return self._statistics[channel]
 
     def go_back(self, number: int) -> None:
         """Return to a state of the history; a later one, too.
@@ -208,16 +226,11 @@ class Refiner:
             control.checkpoint()
             tell(Measuring(done, total))
 
-        channel = settings.channel
-        if channel not in self._statistics:
-            self._statistics[channel] = self._given_statistics or volume_statistics(
-                self.volume, self.spec.normalization, channel, on_block
-            )
         return PatchReader(
             cached(self.volume, _CACHE_BYTES),
-            channel=channel,
+            channel=settings.channel,
             normalization=self.spec.normalization,
-            statistics=self._statistics[channel],
+            statistics=self.statistics(settings.channel, on_block),
         )
 
     def _store(self, done: Refined) -> Refined:
