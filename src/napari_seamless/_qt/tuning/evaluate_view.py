@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_seamless._qt.state import Message
 from napari_seamless._qt.views.reporting import Reporting
 
 
@@ -51,3 +53,17 @@ class EvaluateView(Reporting, QWidget):
         """Enable the buttons that make sense now."""
         self.evaluate.setEnabled(ready and not busy)
         self.cancel.setEnabled(busy)
+
+    def show_message(self, message: Message) -> None:
+        """Show one sentence, coloured by severity, as high as it needs to be: a recommendation is long."""
+        super().show_message(message)
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the whole sentence in sight in a dock of another width."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        # a card takes its height from its parts' hints, and that of a wrapped text is made for another width
+        self.message.setMinimumHeight(max(0, self.message.heightForWidth(self.width())))
