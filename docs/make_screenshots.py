@@ -29,8 +29,8 @@ SIZE = (1500, 950)
 DOCK_WIDTH = 372
 AXIAL_PLANE = 86
 TUNED_PLANE = 116
-TUNED_REGION = "z=112:124,y=88:128,x=60:100"
-TUNED_PATCH = (32, 32, 32)
+TUNED_REGION = "z=104:136,y=88:128,x=60:100"
+TUNED_PATCH = (64, 64, 64)
 TUNING_SIZE = (1500, 1000)
 """As high as the screen, so that all steps of the dock are in sight."""
 PATIENCE_SECONDS = 600
@@ -171,6 +171,7 @@ def take_grid(options: argparse.Namespace, viewer: napari.Viewer, dock: Any) -> 
     """Show the grid over the region in both themes, with the cursor on a patch, and in 3D."""
     dock.setting.apply(Candidate(TUNED_PATCH, 0.25))
     dock.setting_view.grid.setChecked(True)
+    viewer.layers["brain T1 seams"].visible = False  # the shade of the grid lies where they lie
     show_tuned(viewer, dock)
     for theme, name in ((options.theme, "tune-grid"), ("light", "tune-grid-light")):
         viewer.theme = theme
@@ -187,6 +188,7 @@ def take_grid(options: argparse.Namespace, viewer: napari.Viewer, dock: Any) -> 
     wait(4)
     save(viewer, options.folder / "tune-grid-3d.png")
     viewer.dims.ndisplay = 2
+    viewer.layers["brain T1 seams"].visible = True
     dock.setting_view.grid.setChecked(False)
     show_tuned(viewer, dock)
 
@@ -199,7 +201,7 @@ def show_tuned(viewer: napari.Viewer, dock: Any, *, wide: bool = False) -> None:
         middle = layer.data_to_world([(a + b - 1) / 2 for a, b in zip(region.start, region.stop, strict=True)])
         camera = viewer.scene.camera
         camera.center = middle if viewer.dims.ndisplay == 3 else (0, *middle[1:])
-        camera.zoom = 0.55 * min(viewer.canvas.size) / max(region.shape)
+        camera.zoom = 0.35 * min(viewer.canvas.size) / max(region.shape)
 
 
 def main() -> None:
