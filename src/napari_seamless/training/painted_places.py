@@ -57,8 +57,9 @@ class PaintedPlaces:
         self._version = self._painting.version
         found = list(self._painting.chunk_counts())
         self._boxes = [box for box, _ in found]
-        n = max((counts.size for _, counts in found), default=1) - 1
-        self._counts = np.array([np.pad(c[1:], (0, n + 1 - c.size)) for _, c in found], np.int64).reshape(-1, n)
+        self._counts = np.zeros((len(found), max((counts.size for _, counts in found), default=1) - 1), np.int64)
+        for row, (_, counts) in zip(self._counts, found, strict=True):
+            row[: counts.size - 1] = counts[1:]
 
 
 def box_around(

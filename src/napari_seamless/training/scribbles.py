@@ -26,6 +26,9 @@ def untrained_network(
 ) -> TorchModel:
     """Return a U-Net that has learnt nothing, for scribbles of one volume; refine it without rehearsal.
 
+    It does not normalise by the patch: around a scribble, a patch often holds one class alone, whose brightness and
+    contrast say what it is.
+
     Parameters
     ----------
     volume : Volume
@@ -59,7 +62,7 @@ def untrained_network(
         raise SettingsError(f"classes must be two or more, each named once, got {', '.join(classes) or 'none'}.")
     n_spatial = len(volume.spatial_axes)
     n_channels = 1 if channel is not None else volume.n_channels
-    network = make_unet(n_channels, len(classes), channels=channels, n_spatial=n_spatial, seed=seed)
+    network = make_unet(n_channels, len(classes), channels=channels, n_spatial=n_spatial, norm="batch", seed=seed)
     spec = ModelSpec(
         name="scribbles",
         n_spatial=n_spatial,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_seamless.engine.network_call import check_shape
 from napari_seamless.errors import ModelError
-from napari_seamless.models import TorchModel
+from napari_seamless.models import TorchModel, is_out_of_memory
 from napari_seamless.models.adapter import module_hash
 from napari_seamless.training.history import load_weights
 
@@ -53,7 +54,7 @@ class TrainableNetwork:
         self.device = device
         self.lock = threading.Lock()
         """Held while weights change or are copied."""
-        self.module: torch.nn.Module = copy.deepcopy(module).to(device).eval()
+        self.module: torch.nn.Module = _copy(module).to(device).eval()
         for parameter in self.parameters():
             parameter.requires_grad_(True)
         if not self.parameters():
@@ -67,8 +68,23 @@ class TrainableNetwork:
         return [p for p in self.module.parameters() if p.is_floating_point()]
 
     def logits(self, batch: torch.Tensor) -> torch.Tensor:
-        """Evaluate a batch as a loss wants it: without the activation, float32."""
-        output: torch.Tensor = self.module(batch.to(self.device))
+        """Evaluate a batch as a loss wants it: without the activation, float32.
+
+        Raises
+        ------
+        ModelError
+            The network fails, or returns another shape.
+        """
+        try:
+            output: torch.Tensor = self.module(batch.to(self.device))
+        except Exception as error:  # a foreign network may raise anything
+            if is_out_of_memory(error):
+                raise
+            raise ModelError(
+                f"The network {self.spec.name} fails on a batch of shape {tuple(batch.shape)} "
+                f"({type(error).__name__}: {error}); check its channels and the patch size."
+            ) from error
+        check_shape(output, tuple(batch.shape), self.spec.name)
         return output.float()
 
     def to(self, device: torch.device) -> None:
@@ -95,7 +111,12 @@ class TrainableNetwork:
     def model(self) -> TorchModel:
         """Return a copy as it is now; training goes on without changing it."""
         with self.lock:
-            module = copy.deepcopy(self.module)
+            module = _copy(self.module)
         for parameter in module.parameters():
             parameter.requires_grad_(False)
         return TorchModel(module, dataclasses.replace(self.spec, sha256=module_hash(module)))
+
+
+def _copy(module: torch.nn.Module) -> torch.nn.Module:
+    with torch.no_grad():  # copies of TorchScript would else remember what they were copied from
+        return copy.deepcopy(module)
