@@ -152,3 +152,7 @@ def test_a_long_recommendation_is_in_sight_as_a_whole(make_tune_hands, volume): 
     hands.qtbot.wait(100)
     message = hands.find("message")
     assert message.height() >= message.heightForWidth(message.width())
+    high = message.height()
+    hands.dock.state.say("Done.")
+    hands.qtbot.wait(100)
+    assert message.height() < high

@@ -66,4 +66,5 @@ class EvaluateView(Reporting, QWidget):
 
     def _make_room(self) -> None:
         # a card takes its height from its parts' hints, and that of a wrapped text is made for another width
+        self.message.setMinimumHeight(0)  # which counts in the height for a width
         self.message.setMinimumHeight(max(0, self.message.heightForWidth(self.width())))
