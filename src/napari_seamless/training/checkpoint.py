@@ -69,7 +69,9 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         part.replace(path)
     except (OSError, RuntimeError) as error:  # torch raises a RuntimeError where a file cannot be written
         part.unlink(missing_ok=True)
-        raise StorageError(f"{os.fspath(path)} cannot be written ({str(error).splitlines()[0]}).") from error
+        raise StorageError(
+            f"{os.fspath(path)} cannot be written ({(str(error).splitlines() or [type(error).__name__])[0]})."
+        ) from error
 
 
 def random_state() -> dict[str, Any]:

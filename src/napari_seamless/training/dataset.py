@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,13 @@ class TrainingPatches(Dataset[dict[str, torch.Tensor]]):
         self._images = tuple(p.reader(settings.normalization, on_block) for p in self.pairs)
         self._distances = tuple(p.distance_reader() for p in self.pairs)
         self._odds = _odds(self.candidates)
+
+    def with_distances(self, pairs: Sequence[TrainingPair]) -> TrainingPatches:
+        """Return the same patches with the distance maps of the same pairs."""
+        other = copy.copy(self)
+        other.pairs = tuple(pairs)
+        other._distances = tuple(p.distance_reader() for p in other.pairs)
+        return other
 
     def __len__(self) -> int:
         return self.settings.patches_per_epoch

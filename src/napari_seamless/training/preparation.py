@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-
 from napari_seamless.engine.device import choose_devices
-from napari_seamless.errors import ModelError, SettingsError
-from napari_seamless.models import make_unet
+from napari_seamless.errors import SettingsError
 from napari_seamless.training.candidates import highest_label
 from napari_seamless.training.dataset import TrainingPatches
 from napari_seamless.training.distances import with_distances
 from napari_seamless.training.events import OnTrainingEvent, Preparing
 from napari_seamless.training.losses import make_loss
+from napari_seamless.training.network import build_unet, describe
 from napari_seamless.training.pair import TrainingPair, open_pair, same_spacing
 from napari_seamless.training.step import StepSettings, TrainingStep
-from napari_seamless.types import ModelSpec, Normalization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import Any
 
+    import torch
+
     from napari_seamless.engine import Control
     from napari_seamless.training.settings import TrainingSettings
-    from napari_seamless.types import Volume
+    from napari_seamless.types import ModelSpec
 
 CACHE_BYTES = 2**28
 """Bytes of decoded chunks that all volumes of a training keep together, in each process that reads."""
@@ -126,29 +124,19 @@ def prepare_training(request: Request, place: Place, on_event: OnTrainingEvent, 
     device = choose_devices(settings.device)[0]
     loss = make_loss(settings.loss, settings.loss_classes)
     classes = _class_names(pairs, settings, _telling(on_event, control, "counting classes"))
-    network = request.network or _unet(pairs[0], len(classes), settings)
-    spec = _spec(network, pairs[0].image, classes, settings, place.output.stem)
-    if loss.needs_distances:
-        told = _telling(on_event, control, "computing distance maps")
-        pairs = with_distances(pairs, settings.loss_classes or tuple(range(1, len(classes))), place, told, control)
+    network = request.network or build_unet(pairs[0], len(classes), settings)
+    spec = describe(network, pairs[0].image, classes, settings, place.output.stem)
     drawn = settings.patches(len(pairs[0].labels.shape))
     patches = TrainingPatches(pairs, len(classes), drawn, _telling(on_event, control, "reading volumes"))
+    if loss.needs_distances:  # last, for it writes, and takes long
+        told = _telling(on_event, control, "computing distance maps")
+        labels = settings.loss_classes or tuple(range(1, len(classes)))
+        patches = patches.with_distances(with_distances(pairs, labels, place, told, control))
     chosen = StepSettings(
         learning_rate=settings.learning_rate, weight_decay=settings.weight_decay, precision=settings.precision
     )
     step = TrainingStep(network, loss, chosen, device)
     return Task(settings=settings, patches=patches, validation=judged, step=step, spec=spec)
-
-
-def _unet(pair: TrainingPair, n_classes: int, settings: TrainingSettings) -> torch.nn.Module:
-    return make_unet(
-        pair.image.n_channels,
-        n_classes,
-        channels=settings.channels,
-        n_spatial=len(pair.labels.shape),
-        norm=settings.norm,
-        seed=settings.seed,
-    )
 
 
 def _open(given: Sequence[tuple[Any, ...] | TrainingPair], settings: TrainingSettings) -> tuple[TrainingPair, ...]:
@@ -182,65 +170,6 @@ def _class_names(
     if highest < 1:
         raise SettingsError("The labels hold no class beside the background; give labels with at least two classes.")
     return ("background", *(f"class {label}" for label in range(1, highest + 1)))
-
-
-def _spec(
-    network: torch.nn.Module, image: Volume, classes: tuple[str, ...], settings: TrainingSettings, name: str
-) -> ModelSpec:
-    patch = settings.patches(len(image.spatial_axes)).patch_size
-    out = _n_outputs(network, (1, image.n_channels, *patch))
-    if out != len(classes) and not (out == 1 and len(classes) == 2):
-        raise ModelError(
-            f"The network returns {out} classes, but the labels have {len(classes)} ({', '.join(classes)}); give a "
-            "network with as many."
-        )
-    _check_storable(network)
-    is_known = any(image.units) or any(s != 1 for s in image.spacing)
-    return ModelSpec(
-        name=name,
-        n_spatial=len(patch),
-        in_channels=image.n_channels,
-        out_channels=out,
-        classes=classes,
-        normalization=Normalization(kind=settings.normalization),
-        activation="sigmoid" if out == 1 else "softmax",
-        patch_size=patch,
-        spacing=image.spacing if is_known else None,
-        units=image.units if is_known else (),
-    )
-
-
-def _n_outputs(network: torch.nn.Module, shape: tuple[int, ...]) -> int:
-    """Return the channels of the output, which must have the patch's size."""
-    copied = copy.deepcopy(network).cpu().eval()
-    try:
-        with torch.inference_mode():
-            output = copied(torch.zeros(shape))
-    except Exception as error:  # a foreign network may raise anything
-        raise ModelError(
-            f"The network cannot take a batch of shape {shape} ({str(error).splitlines()[-1]}); check its channels "
-            "and the patch size."
-        ) from error
-    if not isinstance(output, torch.Tensor) or output.shape[2:] != shape[2:]:
-        got = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        raise ModelError(f"The network must return (batch, class, *patch) for a patch of {shape[2:]}, got {got}.")
-    return int(output.shape[1])
-
-
-def _check_storable(network: torch.nn.Module) -> None:
-    """Refuse a network that no file could hold, before hours are spent on it."""
-    if isinstance(network, torch.jit.ScriptModule):
-        return
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            torch.jit.script(copy.deepcopy(network).eval())
-    except Exception as error:  # TorchScript raises many kinds
-        line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ModelError(
-            f"The network {type(network).__name__} cannot be stored as TorchScript ({line.rstrip('.:')}); change what "
-            "torch.jit.script refuses, or give it traced."
-        ) from error
 
 
 def _telling(on_event: OnTrainingEvent, control: Control, what: str) -> Callable[[int, int], None]:

@@ -116,8 +116,18 @@ class TrainingSettings(BaseModel):
         return value
 
     def patches(self, n_spatial: int) -> PatchSettings:
-        """Return how patches with so many axes are drawn."""
+        """Return how patches with so many axes are drawn.
+
+        Raises
+        ------
+        SettingsError
+            The patch size has another number of axes, or the shares of patches do not fit each other.
+        """
         size = self.patch_size if isinstance(self.patch_size, tuple) else (self.patch_size,) * n_spatial
+        if len(size) != n_spatial:
+            raise SettingsError(
+                f"patch_size must be one number or one for each of {n_spatial} spatial axes, got {size}."
+            )
         change = {name: getattr(self, name) for name in ("flips", "rotations", "brightness", "contrast", "noise")}
         return PatchSettings(
             patch_size=size,
@@ -167,7 +177,7 @@ def make_training_settings(**values: Any) -> TrainingSettings:
         raise SettingsError(_sentence(error)) from None
     make_loss(settings.loss, settings.loss_classes)
     settings.weights()
-    settings.patches(3)
+    settings.patches(len(settings.patch_size) if isinstance(settings.patch_size, tuple) else 3)
     return settings
 
 
