@@ -65,7 +65,7 @@ def weakened(model: TorchModel, amount: float, seed: int = 0) -> TorchModel:
     noise = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weight in (p for p in network.parameters() if p.ndim > 1):
-            weight += amount * weight.std() * torch.randn(weight.shape, generator=noise)
+            weight.add_(amount * weight.std() * torch.randn(weight.shape, generator=noise))
     return TorchModel(network, dataclasses.replace(model.spec, name="weakened", sha256=module_hash(network)))
 
 
