@@ -16,7 +16,7 @@ import napari
 import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
 from napari_seamless.engine.tuning import Candidate
 from napari_seamless.recipe import make_settings
@@ -137,6 +137,9 @@ def take_tuning(options: argparse.Namespace) -> None:
     wait(3)
     show_tuned(viewer, dock, wide=True)
     save(viewer, options.folder / "tune-window.png")
+    dock.findChild(QScrollArea).verticalScrollBar().setValue(10_000)
+    save(viewer, options.folder / "tune-errors.png")
+    dock.findChild(QScrollArea).verticalScrollBar().setValue(0)
     dock.performance_view.map.setChecked(False)
     take_grid(options, viewer, dock)
     dock.setting.apply(Candidate(TUNED_PATCH, 0.75))
@@ -183,6 +186,8 @@ def take_grid(options: argparse.Namespace, viewer: napari.Viewer, dock: Any) -> 
         save(viewer, options.folder / f"{name}.png")
     viewer.theme = options.theme
     viewer.dims.ndisplay = 3
+    viewer.layers["brain T1"].rendering, viewer.layers["brain T1"].attenuation = "attenuated_mip", 0.02
+    viewer.layers["brain T1"].blending = "translucent_no_depth"
     show_tuned(viewer, dock)
     viewer.scene.camera.set_view_direction((-0.5, -0.7, 0.6), (1, 0, 0))
     wait(4)

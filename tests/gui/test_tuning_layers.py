@@ -90,6 +90,8 @@ def test_two_settings_are_compared(hands, volume):
     np.testing.assert_array_equal(b.data, expected(volume, Candidate(sizes, 0.0), Rim()))
     np.testing.assert_array_equal(differ.data, a.data != b.data)
     assert f"{np.mean(a.data != b.data):.2%}" in hands.message
+    assert b.visible
+    assert not a.visible
     a.opacity = 0.3
     assert b.opacity == 0.3
     assert not hands.layer("tuned labels").visible

@@ -97,11 +97,15 @@ class CompareController(QObject):
         a, b = (part.labels for part in blended)
         self.layers = [self._add(tuner, a, f"A: {settings[0].words}"), self._add(tuner, b, f"B: {settings[1].words}")]
         link_layers(self.layers, LINKED)
+        self.layers[0].visible = False  # one over the other would mix their colours
         differ = (a != b).astype(np.uint8)
         self.layers.append(self._add_difference(tuner, differ))
         self._show_live(False)
         rest_words = "" if all(part.complete for part in blended) else " Patches that are missing were left out."
-        self._parts.state.say(f"A and B differ in {differ.mean():.2%} of the voxels of the region.{rest_words}")
+        self._parts.state.say(
+            f"B lies over the image, A is hidden. They differ in {differ.mean():.2%} of the voxels of the region, "
+            f"which are outlined.{rest_words}"
+        )
 
     def _on_failed(self, generation: int, error: Exception) -> None:
         if generation == self._generation:
@@ -117,7 +121,9 @@ class CompareController(QObject):
         volume = region_volume(tuner.volume, tuner.region, differ, "A and B differ")
         names = {0: "same", 1: "differs"}
         colors = ((0, 0, 0, 0), DIFFERENCE_COLOR)
-        return add_layer(self._viewer, labels_layer(volume, colors=colors, names=names, opacity=1.0))
+        layer = add_layer(self._viewer, labels_layer(volume, colors=colors, names=names, opacity=1.0))
+        layer.contour = 1
+        return layer
 
     def _hide(self) -> None:
         for layer in self.layers:

@@ -13,7 +13,7 @@ from napari_seamless._qt.rest import rest
 from napari_seamless._qt.tuning.parts import TuningParts
 from napari_seamless._qt.views.performance_view import PerformanceView
 from napari_seamless._qt.views.profile_plot import profiles_of
-from napari_seamless.engine.tuning import Tuner
+from napari_seamless.engine.tuning import Candidate, Tuner
 from napari_seamless.errors import SettingsError
 
 MEASURE_MS = 700
@@ -69,10 +69,16 @@ class PerformanceController(QObject):
             self._soon.start()
 
     def _measure(self) -> None:
-        """Measure what is there, where it is not known yet; the window of a setting does not matter."""
+        """Measure what is there, where it is not known yet.
+
+        An error has nothing to do with overlap and window: all patches on the densest lattice count, where they are of
+        the size that is looked at.
+        """
         tuner, candidate = self._tuning.tuner, self._tuning.candidate
         if tuner is None or not self._can_measure(tuner):
             return
+        if tuner.plan_size() == tuner.plan(candidate).patch_size:
+            candidate = Candidate(candidate.patch_size, tuner.consensus.overlap)
         key = (tuner, candidate.patch_size, candidate.overlap, candidate.border, len(tuner.predictions))
         if key == self._key:
             return
