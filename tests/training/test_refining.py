@@ -18,6 +18,7 @@ from napari_seamless import Control, load_model, segment
 from napari_seamless.errors import ModelError, SettingsError
 from napari_seamless.models import MeshNet, TorchModel, load_torchscript, save_torchscript
 from napari_seamless.patches import PatchReader
+from napari_seamless.quality import PatchPerformance
 from napari_seamless.training.best_weights import BestWeights, Smoothed
 from napari_seamless.training.canvas import Canvas
 from napari_seamless.training.history import History
@@ -209,17 +210,19 @@ class TestMeanwhile:
 
     def test_new_paint_counts_from_the_next_update_on(self, image: Volume, painting: Painting) -> None:
         painting[2, 2, 2:6], painting[2, 8, 2:6] = 1, 2
-        seen: list[torch.Tensor] = []
+        performances: list[PatchPerformance] = []
+        counts: list[float] = []
 
         def on_event(event: object) -> None:
-            if isinstance(event, Refining):
-                seen.append(event.performance.count.clone())
+            if isinstance(event, Refining) and not performances:
+                performances.append(event.performance)
+                counts.append(float(event.performance.count.sum()))
                 painting[...] = 0
                 painting[20, 20, 20] = 2
 
         Refiner(image, thresholding(0.5), painting).run(QUICK.model_copy(update={"steps": 30}), on_event)
-        places = PaintedPlaces(painting)
-        assert places.draw(np.random.default_rng(0)) == (20, 20, 20)
+        # the event comes after the first update; each of the others has seen the one voxel that is painted since
+        assert float(performances[0].count.sum()) == counts[0] + 29
 
     def test_looking_at_it_changes_nothing(self, image: Volume, painting: Painting) -> None:
         paint_truth(painting, image)
@@ -282,6 +285,16 @@ class TestMeanwhile:
         thread.join(30)
         assert result[0].was_stopped
         assert not refiner.is_running
+
+    def test_a_pause_takes_nothing_off_the_seconds(self, image: Volume, painting: Painting) -> None:
+        paint_truth(painting, image)
+        control = Control()
+        control.pause()
+        threading.Timer(0.6, control.resume).start()
+        refiner = Refiner(image, thresholding(0.7), painting)
+        done = refiner.run(RefineSettings(patch_size=12, device="cpu", seconds=0.5), None, control)
+        assert done.steps > 3
+        assert not done.was_stopped
 
     def test_only_patches_are_read(self, painting: Painting) -> None:
         array = CountingArray(np.random.default_rng(0).random(SHAPE, np.float32), 6)

@@ -69,11 +69,13 @@ class RefineLoop:
         begin = told = time.monotonic()
         step, was_stopped = 0, False
         while self._settings.share_done(step, time.monotonic() - begin) < 1:
+            waiting = time.monotonic()
             try:
                 control.checkpoint()
             except RunCancelledError:
                 was_stopped = True
                 break
+            begin += time.monotonic() - waiting  # a pause takes nothing off the seconds
             self._set_rate(self._settings.share_done(step, time.monotonic() - begin))
             batch = self._batches.draw(self._rng)
             if batch is None:  # everything was erased; the next stroke goes on
