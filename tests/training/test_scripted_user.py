@@ -10,6 +10,7 @@ import torch
 from benchmarks.scripted_user import User, mean_dice, predict, weakened
 
 from napari_seamless import open_volume, samples
+from napari_seamless.engine.threads import single_threaded
 from napari_seamless.models import MeshNet, TorchModel
 from napari_seamless.training.canvas import Canvas
 from napari_seamless.training.history import History
@@ -36,6 +37,7 @@ def brain() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
+@single_threaded()  # small operations on several threads wait for each other
 def weak(brain: tuple[np.ndarray, np.ndarray]) -> TorchModel:
     """Train a small network on one part of the brain, and weaken it."""
     image, labels = (torch.from_numpy(array[LEARNT.slices].copy()) for array in brain)
@@ -53,6 +55,7 @@ def weak(brain: tuple[np.ndarray, np.ndarray]) -> TorchModel:
     return weakened(TorchModel(network, spec), amount=0.5)
 
 
+@pytest.mark.slow
 def test_dice_rises_on_what_was_corrected_and_on_what_was_not_seen(
     brain: tuple[np.ndarray, np.ndarray], weak: TorchModel, tmp_path: Path
 ) -> None:
