@@ -6,7 +6,8 @@ import dataclasses
 import warnings
 from typing import TYPE_CHECKING
 
-from napari_seamless.volume import open_volume
+from napari_seamless.training.pair import cache_share
+from napari_seamless.volume import cached, open_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +42,13 @@ def with_distances(
     on_step, control
         Told of steps done and steps in all; cancels.
     """
-    return tuple(
+    found = (
         pair if pair.distances is not None else _measured(pair, classes, place, i, (on_step, control))
         for i, pair in enumerate(pairs)
+    )
+    share = cache_share(len(pairs))
+    return tuple(
+        dataclasses.replace(pair, distances=pair.distances and cached(pair.distances, share)) for pair in found
     )
 
 

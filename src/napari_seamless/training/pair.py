@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SPACING_TOLERANCE = 1e-3
 """Relative difference of two spacings that are the same."""
 
+CACHE_BYTES = 2**28
+"""Bytes of decoded chunks that all volumes of a training keep together, in each process that reads."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingPair:
@@ -52,6 +55,11 @@ class TrainingPair:
     def distance_reader(self) -> PatchReader | None:
         """Return what reads patches of the distance maps, None where there are none."""
         return None if self.distances is None else PatchReader(self.distances)
+
+
+def cache_share(n_pairs: int) -> int:
+    """Return the bytes of decoded chunks for each volume of so many pairs: image, labels and distance maps."""
+    return CACHE_BYTES // max(1, 3 * n_pairs)
 
 
 def open_pair(

@@ -14,7 +14,7 @@ from napari_seamless.training.distances import with_distances
 from napari_seamless.training.events import OnTrainingEvent, Preparing
 from napari_seamless.training.losses import make_loss
 from napari_seamless.training.network import build_unet, describe
-from napari_seamless.training.pair import TrainingPair, open_pair, same_spacing
+from napari_seamless.training.pair import TrainingPair, cache_share, open_pair, same_spacing
 from napari_seamless.training.step import StepSettings, TrainingStep
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from napari_seamless.engine import Control
     from napari_seamless.training.settings import TrainingSettings
     from napari_seamless.types import ModelSpec
-
-CACHE_BYTES = 2**28
-"""Bytes of decoded chunks that all volumes of a training keep together, in each process that reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -140,7 +137,7 @@ def prepare_training(request: Request, place: Place, on_event: OnTrainingEvent, 
 
 
 def _open(given: Sequence[tuple[Any, ...] | TrainingPair], settings: TrainingSettings) -> tuple[TrainingPair, ...]:
-    each = CACHE_BYTES // max(1, 3 * len(given))
+    each = cache_share(len(given))
     pairs = tuple(
         pair
         if isinstance(pair, TrainingPair)
