@@ -10,8 +10,10 @@ from qtpy.QtCore import Qt
 from tests.gui.test_tuning import PATCH, Rim, TuneHands, expected, make_tune_hands  # noqa: F401  a fixture
 
 from napari_seamless.engine.tuning import Candidate
+from napari_seamless.models import make_unet, save_torchscript
 from napari_seamless.plan import make_plan
-from napari_seamless.types import Box
+from napari_seamless.quality import PatchPerformance
+from napari_seamless.types import Box, ModelSpec
 
 REGION = Box((0, 0, 0), (16, 16, 16))
 
@@ -77,6 +79,20 @@ def test_the_map_shows_the_rim_that_errs(hands):
     assert layer.translate[2] > 32
     hands.click("performanceMap")
     assert layer not in hands.viewer.layers
+
+
+def test_the_map_of_a_training_is_there_from_the_start(make_tune_hands, volume, tmp_path):  # noqa: F811
+    performance = PatchPerformance("error_rate")
+    errors = np.random.default_rng(0).random((3, PATCH, PATCH, PATCH))
+    performance.add(errors)
+    spec = ModelSpec(name="trained", n_spatial=3)
+    save_torchscript(make_unet(1, 2, channels=(4, 8)), tmp_path / "net.pt", spec, performance=performance.state_dict())
+    hands = make_tune_hands(volume)
+    hands.dock.choose(model=str(tmp_path / "net.pt"))
+    hands.until(lambda: bool(hands.dock.performance_view.profiles.profiles))
+    np.testing.assert_allclose(hands.dock.performance_view.profiles.profiles["z"], errors.mean(axis=(0, 2, 3)))
+    hands.click("performanceMap")
+    np.testing.assert_allclose(hands.layer("patch performance").data, errors.mean(axis=0), rtol=1e-6)
 
 
 def test_two_settings_are_compared(hands, volume):

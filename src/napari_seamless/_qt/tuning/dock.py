@@ -12,7 +12,7 @@ from napari_seamless._qt.controllers.network_controller import NetworkController
 from napari_seamless._qt.controllers.region_controller import RegionController
 from napari_seamless._qt.controllers.volume_controller import VolumeController
 from napari_seamless._qt.core import Core, installed_core
-from napari_seamless._qt.dock import SegmentDock
+from napari_seamless._qt.dock import SegmentDock, find_segment_dock
 from napari_seamless._qt.state import WindowState
 from napari_seamless._qt.theme import palette, style_sheet
 from napari_seamless._qt.tuning.compare_controller import CompareController
@@ -90,12 +90,7 @@ class TuneDock(QWidget):
 
     def segment_dock(self) -> SegmentDock:
         """Return the dock that segments the volume; opens it where it is not."""
-        window = self.window()
-        found = window.findChildren(SegmentDock)
-        if found:
-            return found[0]
-        _, dock = self.viewer.window.add_plugin_dock_widget("napari-seamless", "Segment volume", tabify=True)
-        return dock
+        return find_segment_dock(self, self.viewer)
 
     def shut_down(self) -> None:
         """Cancel, wait for the threads, remove what lies on disk, and let go of the viewer."""

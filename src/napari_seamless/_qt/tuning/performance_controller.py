@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 from qtpy.QtCore import QObject, QTimer
@@ -15,6 +16,8 @@ from napari_seamless._qt.views.performance_view import PerformanceView
 from napari_seamless._qt.views.profile_plot import profiles_of
 from napari_seamless.engine.tuning import Candidate, Tuner
 from napari_seamless.errors import SettingsError
+from napari_seamless.models import load_performance
+from napari_seamless.quality import PatchPerformance
 
 MEASURE_MS = 700
 LIVE_MS = 2000
@@ -37,6 +40,7 @@ class PerformanceController(QObject):
         self._view, self._parts, self._tuning = view, parts, parts.tuning
         self._layer = PerformanceLayer(viewer)
         self._map: np.ndarray | None = None
+        self._stored: np.ndarray | None = None
         self._key: Any = None
         self._busy = False
         self._soon = rest(self, MEASURE_MS, self._measure)
@@ -47,11 +51,30 @@ class PerformanceController(QObject):
         for name in ("candidate", "points", "tuner"):
             getattr(self._tuning.events, name).connect(self._on_change)
         parts.state.events.phase.connect(self._on_phase)
+        parts.state.events.model.connect(self._on_model)
+        parts.state.events.volume.connect(self._show)
 
     def close(self) -> None:
         """Drop what is waiting."""
         self._soon.stop()
         self._live.stop()
+
+    def _on_model(self, *_: object) -> None:
+        """Look into the network's file for the errors of its training."""
+        model, self._stored = self._parts.state.model, None
+        self._show()
+        if model is not None and is_zipfile(model.spec.source or ""):  # as TorchScript files are
+            self._parts.worker.start(
+                lambda: stored_map(model.spec.source),
+                lambda values: self._on_stored(model, values),
+                lambda error: self._parts.state.say(sentence(error), "warning"),
+                name="stored performance",
+            )
+
+    def _on_stored(self, model: Any, values: np.ndarray | None) -> None:
+        if model is self._parts.state.model:
+            self._stored = values
+            self._show()
 
     def _on_phase(self, *_: object) -> None:
         """Measure from time to time while patches come in, and once more when all are there."""
@@ -114,20 +137,38 @@ class PerformanceController(QObject):
         if tuner is self._tuning.tuner and not coming:
             self._parts.state.say(sentence(error), "error")
 
-    def _show(self) -> None:
-        values, tuner = self._map, self._tuning.tuner
-        if values is None or tuner is None:
+    def _show(self, *_: object) -> None:
+        values, tuner, volume = self._shown(), self._tuning.tuner, self._parts.state.volume
+        if values is None or volume is None:
             self._view.profiles.show_profiles({})
             self._view.set_remark("")
         else:
-            self._view.profiles.show_profiles(profiles_of(values, tuner.volume.spatial_axes))
-            self._view.set_remark("error rate" if tuner.has_truth else "disagreement (proxy)")
+            self._view.profiles.show_profiles(profiles_of(values, volume.spatial_axes))
+            measured = "error rate" if tuner is not None and tuner.has_truth else "disagreement (proxy)"
+            self._view.set_remark(measured if self._map is not None else "from its training")
         self._show_map()
+
+    def _shown(self) -> np.ndarray | None:
+        """Return what was measured here or, before that, what the network's training measured."""
+        values, volume = self._stored if self._map is None else self._map, self._parts.state.volume
+        fits = values is not None and volume is not None and values.ndim == len(volume.spatial_axes)
+        return values if fits else None
 
     def _show_map(self, *_: object) -> None:
         """Show the layer, or remove it."""
-        tuner, values = self._tuning.tuner, self._map
-        if tuner is None or values is None or not self._view.map.isChecked():
+        tuner, volume, values = self._tuning.tuner, self._parts.state.volume, self._shown()
+        if volume is None or values is None or not self._view.map.isChecked():
             self._layer.remove()
         else:
-            self._layer.show(values, right_of(tuner.volume, tuner.region.start))
+            start = (0,) * values.ndim if tuner is None else tuner.region.start
+            self._layer.show(values, right_of(volume, start))
+
+
+def stored_map(path: str) -> np.ndarray | None:
+    """Return the mean error by the coordinate in the patch that a network's file holds, or None."""
+    state = load_performance(path)
+    if state is None:
+        return None
+    performance = PatchPerformance(state["measure"])
+    performance.load_state_dict(state)
+    return np.asarray(performance.calculate_performance())
