@@ -126,6 +126,15 @@ class SegmentDock(QWidget):
         self.run_view.timings.set_colors({name: getattr(colors, name) for name in names})
 
 
+def find_segment_dock(widget: QWidget, viewer: napari.Viewer) -> SegmentDock:
+    """Return the dock that segments in the window of a widget; opens it beside the others where it is not."""
+    found = widget.window().findChildren(SegmentDock)
+    if found:
+        return found[0]
+    _, dock = viewer.window.add_plugin_dock_widget("napari-seamless", "Segment volume", tabify=True)
+    return dock
+
+
 class _Scroll(QScrollArea):
     """A scroll area that is never taller than what it holds, so that the last step follows closely.
 

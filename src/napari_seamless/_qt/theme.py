@@ -89,6 +89,7 @@ _SHEET = Template("""
 #step QAbstractSpinBox[plain="true"] { padding: 1px 6px; }
 #step QPushButton { background-color: $field; border-radius: 3px; padding: 4px 8px; font-size: 9pt; }
 #step QPushButton:hover { background-color: $hover; }
+#step QPushButton:checked { border: 2px solid $accent; padding: 2px 6px; }
 #step QPushButton:disabled { color: $muted; background-color: $card; border: 1px solid $field; }
 #step QToolButton { background-color: $field; border-radius: 3px; padding: 3px 6px; }
 #step QToolButton:hover { background-color: $hover; }
@@ -98,6 +99,9 @@ _SHEET = Template("""
 #step QPushButton[main="true"] { background-color: $accent; color: white; font-weight: bold; }
 #step QPushButton[main="true"]:hover { background-color: $hover; }
 #step QPushButton[main="true"]:disabled { background-color: $card; color: $muted; border: 1px solid $field; }
+#step QTreeWidget { background-color: $field; border-radius: 3px; font-size: 9pt; alternate-background-color: $field; }
+#step QTreeWidget::item:selected { background-color: $hover; color: $text; }
+#step QHeaderView::section { background-color: $card; color: $muted; padding: 1px 4px; border: 0px; font-size: 8pt; }
 #step QCheckBox { font-size: 9pt; background-color: transparent; }
 #step QCheckBox::indicator { background-color: $field; }
 #step QSlider::groove:horizontal { background-color: $field; }

@@ -104,6 +104,11 @@ class Painting(PaintedArray):
             self._opened = opened.pop_all()
 
     @property
+    def is_closed(self) -> bool:
+        """Whether nothing can be painted any more."""
+        return self._closed
+
+    @property
     def version(self) -> int:
         """A number that grows with every change."""
         return self._chunks.version

@@ -24,3 +24,8 @@ def choose_output(parent: QWidget, title: str) -> str:
 def choose_network(parent: QWidget) -> str:
     """Ask for a network; empty where nothing was chosen."""
     return choose_file(parent, "Open a network", "TorchScript (*.pt *.pth *.ts *.torchscript);;All files (*)")
+
+
+def choose_network_output(parent: QWidget, name: str) -> str:
+    """Ask for a file to save a network in; empty where the person declines."""
+    return QFileDialog.getSaveFileName(parent, "Save the network", name, "TorchScript (*.pt)")[0]

@@ -20,11 +20,15 @@ class Reporting:
         line.addWidget(self.done)
         line.addStretch(1)
         line.addWidget(self.left)
+        self.make_message()
+        return line
+
+    def make_message(self) -> None:
+        """Make the message line alone."""
         self.message = QLabel()
         self.message.setObjectName("message")
         self.message.setWordWrap(True)
         self.message.setVisible(False)
-        return line
 
     def show_progress(self, done: int, total: int, left: str) -> None:
         """Show patches done and the time that is left."""
