@@ -94,10 +94,14 @@ def test_npe2_opens_the_samples(npe2pm, manifest, key, shape):
 
 def test_npe2_finds_the_widgets(npe2pm, manifest):
     from napari_seamless._qt import SegmentDock
+    from napari_seamless._qt.correcting import CorrectDock
+    from napari_seamless._qt.distance import DistanceDock
     from napari_seamless._qt.tuning import TuneDock
 
     docks = {widget.display_name: widget.command for widget in manifest.contributions.widgets}
-    assert sorted(docks) == ["Segment volume", "Tune overlap"]
+    assert sorted(docks) == ["Correct and refine", "Distance maps", "Segment volume", "Tune overlap"]
     npe2pm.register(manifest)
     assert npe2pm.commands.get(docks["Segment volume"]) is SegmentDock
     assert npe2pm.commands.get(docks["Tune overlap"]) is TuneDock
+    assert npe2pm.commands.get(docks["Correct and refine"]) is CorrectDock
+    assert npe2pm.commands.get(docks["Distance maps"]) is DistanceDock
