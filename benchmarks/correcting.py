@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 CORRECTED, HELD_OUT = Box((72, 112, 40), (120, 176, 104)), Box((72, 48, 40), (120, 112, 104))
 QUICK = Box((80, 120, 56), (88, 128, 64)), Box((80, 60, 56), (88, 68, 64))
 AMOUNTS = (0.5, 0.8)
-ROUNDS, PATCH, OVERLAP = 2, 48, 0.0
-USER = User(strokes=20, radius=5)
+ROUNDS, PATCH, OVERLAP = 2, 64, 0.0
+USER = User(strokes=16, radius=5)
 
 
 def settings(quick: bool) -> RefineSettings:
