@@ -46,7 +46,7 @@ class Sight:
         displayed = [axis - skipped for axis in viewer.dims.displayed]
         ends: tuple[Any, Any] = (None, None)
         if self.direction is not None and len(self.displayed) == len(displayed) == 3 and min(displayed) >= 0:
-            ends = layer.get_ray_intersections(self.position, self.direction, list(self.displayed), world=True)
+            ends = layer.get_ray_intersections(self.position, self.direction, displayed, world=True)
         levels = tuple(layer.data) if layer.multiscale else (layer.data,)
         return Ray(ends[0], ends[1], levels)
 

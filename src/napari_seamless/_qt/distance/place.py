@@ -22,8 +22,9 @@ def beside(source: str | None) -> str:
     """
     if source is None or "://" in source:
         return ""
-    path = Path(source)
-    store = next((parent for parent in reversed(path.parents) if _is_group(parent)), path)
+    path = store = Path(source)
+    while _is_group(store) and _is_group(store.parent):
+        store = store.parent
     inner = [part for part in path.relative_to(store).parts if part != "labels"]
     return str(store.with_name(".".join([_stem(store.name), *inner]) + ".distance.ome.zarr"))
 
