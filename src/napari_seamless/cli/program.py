@@ -11,6 +11,7 @@ from napari_seamless.cli.boundary import OneSentenceGroup, debug_option
 from napari_seamless.cli.demo import demo
 from napari_seamless.cli.distance import distance
 from napari_seamless.cli.info import info
+from napari_seamless.cli.instances import instances
 from napari_seamless.cli.segment import segment
 from napari_seamless.cli.train import train
 from napari_seamless.cli.tune import tune
@@ -28,6 +29,7 @@ program.add_command(segment)
 program.add_command(train)
 program.add_command(tune)
 program.add_command(distance)
+program.add_command(instances)
 program.add_command(demo)
 
 
