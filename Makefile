@@ -28,7 +28,7 @@ PYTEST := $(BIN)/python -m pytest
 ALL_CORES := --numprocesses auto --maxprocesses 4
 
 # Each writes benchmarks/results/NAME.md.
-BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider distance boundary_loss correcting gpu
+BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider distance instances boundary_loss correcting gpu
 FUZZ_EXAMPLES ?= 5000
 KILLS ?= 200
 
