@@ -36,8 +36,8 @@ def saved_marks(path: str) -> tuple[DistanceMark, ...]:
     if not ((folder / "zarr.json").is_file() or (folder / ".zgroup").is_file()):
         return ()
     try:
-        attributes = dict(zarr.open_group(folder, mode="r").attrs)
-        said = attributes.get(METADATA_KEY, {}).get("distance")  # type: ignore[union-attr]
+        attributes: Any = zarr.open_group(folder, mode="r").attrs
+        said = attributes.get(METADATA_KEY, {}).get("distance")
         return () if said is None else _marks(said, open_volume(folder), path)
     except (ValueError, KeyError, TypeError, AttributeError, OSError):
         # what is there is no map that this version knows

@@ -82,7 +82,7 @@ class Ray:
 
 def voxel_at(viewer: Any, layer: Any, point: Point) -> tuple[int, ...] | None:
     """Return the voxel of a layer's finest level at a point of the world; None outside it."""
-    voxel = to_voxels(viewer, layer, point)
+    voxel = to_voxels(viewer, layer, point.tolist())
     if voxel is None:
         return None
     shape = (layer.data[0] if layer.multiscale else layer.data).shape

@@ -132,8 +132,8 @@ def colour_limit(values: np.ndarray[Any, Any]) -> float:
 
     Examples
     --------
-    >>> round(colour_limit(np.array([-2.0, -1.0, 1.0, 2.0])), 1)
-    2.0
+    >>> colour_limit(np.array([-3.0, 2.0])), colour_limit(np.array([-2.0, 40.0]))
+    (2.0, 5.0)
     """
     flat = values[np.isfinite(values)]
     sides = [float(np.percentile(side, _SHARE)) for side in (-flat[flat < 0], flat[flat > 0]) if side.size]
