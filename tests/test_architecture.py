@@ -26,7 +26,7 @@ COMBINERS = {"__init__", "recipe", "engine", "sampling", "training", *FACES}
 NOT_IN_THE_CORE = {
     *("PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "napari", "npe2", "qtpy", "superqt", "vispy"),
     *("distributed", "indexed_gzip", "matplotlib", "nibabel", "nilearn", "skimage", "sklearn", "tifffile"),
-    *("edt", "monai", "numba", "ome_zarr", "patchly", "scipy", "tensorflow", "keras", "torchio", "trimesh"),
+    *("cc3d", "edt", "monai", "numba", "ome_zarr", "patchly", "scipy", "tensorflow", "keras", "torchio", "trimesh"),
 }
 
 ROOMS = sorted(

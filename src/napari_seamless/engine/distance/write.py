@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_seamless.blend.scratch import remove_stale
 from napari_seamless.distance import MOST_CLASSES, Census, count_labels
+from napari_seamless.engine.beside_output import scratch_beside, told_in_a_sentence
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.distance.exact import ExactPasses
 from napari_seamless.engine.distance.labels import open_labels, read_labels, spacing_warnings
@@ -24,15 +22,14 @@ from napari_seamless.engine.distance.settings import DistanceSettings
 from napari_seamless.engine.events import OnEvent, Warned, ignore_event
 from napari_seamless.engine.memory import peak_memory_bytes
 from napari_seamless.engine.preparation import check_apart, output_path
-from napari_seamless.errors import RunCancelledError, SeamlessError, StorageError, VolumeError
+from napari_seamless.errors import VolumeError
 from napari_seamless.sinks import only_writer
 from napari_seamless.sinks.new_folder import new_folder
-from napari_seamless.sinks.waiting import scratch_prefix
 from napari_seamless.volume import cached, open_volume, useful_cache_bytes
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from napari_seamless.types import Box, Volume
 
@@ -126,7 +123,7 @@ def write_distance_map(  # noqa: PLR0913  the last ones say how, by name
     path = output_path(output, overwrite=overwrite, resume=False)
     check_apart(path, volume)
     settings.chunk(volume.shape)
-    with only_writer(path), _telling(path):
+    with only_writer(path), told_in_a_sentence(path, "The distance map was cancelled; nothing of it is left."):
         remove_stale(path)
         return _write(volume, path, settings, on_event, control or Control())
 
@@ -150,7 +147,7 @@ def _write(
     with new_folder(path) as fresh:
         sink = MapSink(fresh, output_spec(volume, settings, census.classes))
         try:
-            with _scratch(path) as scratch:
+            with scratch_beside(path) as scratch:
                 if math.isfinite(measure.limit):
                     LocalBlocks(volume, census, measure, layout, sink).run(steps)
                 else:
@@ -176,29 +173,3 @@ def _census(volume: Volume, classes: tuple[int, ...] | None, boxes: list[Box], l
     for part in steps.run(lambda box: count_labels(read_labels(volume, box), classes), boxes, threads):
         counts += part
     return Census.of(counts, classes, math.prod(volume.shape))
-
-
-@contextmanager
-def _scratch(path: Path) -> Iterator[Path]:
-    """Give a folder beside the output, whose name says whose it is: what a kill leaves is removed by the next call."""
-    target = path.resolve()
-    with tempfile.TemporaryDirectory(
-        prefix=scratch_prefix(target), dir=target.parent, ignore_cleanup_errors=True
-    ) as folder:
-        yield Path(folder)
-
-
-@contextmanager
-def _telling(path: Path) -> Iterator[None]:
-    """Say what is left, and turn what the file system refuses into a sentence."""
-    try:
-        yield
-    except RunCancelledError:
-        raise RunCancelledError("The distance map was cancelled; nothing of it is left.") from None
-    except SeamlessError:
-        raise
-    except OSError as error:
-        raise StorageError(
-            f"The output {path} cannot be written ({error.strerror or error}); "
-            "free disk space or choose a folder with write access."
-        ) from error

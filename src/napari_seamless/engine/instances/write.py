@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_seamless.blend.scratch import remove_stale
+from napari_seamless.engine.beside_output import scratch_beside, told_in_a_sentence
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.distance.labels import open_labels
 from napari_seamless.engine.events import OnEvent, ignore_event
@@ -18,14 +16,12 @@ from napari_seamless.engine.instances.settings import InstanceSettings
 from napari_seamless.engine.instances.work import Work
 from napari_seamless.engine.memory import peak_memory_bytes
 from napari_seamless.engine.preparation import check_apart, output_path
-from napari_seamless.errors import RunCancelledError, SeamlessError, StorageError, VolumeError
+from napari_seamless.errors import VolumeError
 from napari_seamless.sinks import only_writer
-from napari_seamless.sinks.waiting import scratch_prefix
 from napari_seamless.volume import open_volume
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
 
     from napari_seamless.types import Volume
 
@@ -129,9 +125,9 @@ def write_instances(  # noqa: PLR0913  the last ones say how, by name
         _check_value(settings.label_value, volume)
     path = output_path(output, overwrite=overwrite, resume=False)
     check_apart(path, volume)
-    with only_writer(path), _telling(path):
+    with only_writer(path), told_in_a_sentence(path, "Finding instances was cancelled; nothing of them is left."):
         remove_stale(path)
-        with _scratch(path) as scratch:
+        with scratch_beside(path) as scratch:
             work = Work(volume, path, scratch, settings, on_event, control or Control())
             numbering = work.run()
     return WrittenInstances(
@@ -151,29 +147,3 @@ def _check_value(value: int, volume: Volume) -> None:
     low, high = (int(limits.min), int(limits.max)) if limits else (0, 1)
     if not low <= value <= high:
         raise VolumeError(f"label_value is {value}, but labels are {volume.dtype}; choose one from {low} to {high}.")
-
-
-@contextmanager
-def _scratch(path: Path) -> Iterator[Path]:
-    """Give a folder beside the output, whose name says whose it is: what a kill leaves is removed by the next call."""
-    target = path.resolve()
-    with tempfile.TemporaryDirectory(
-        prefix=scratch_prefix(target), dir=target.parent, ignore_cleanup_errors=True
-    ) as folder:
-        yield Path(folder)
-
-
-@contextmanager
-def _telling(path: Path) -> Iterator[None]:
-    """Say what is left, and turn what the file system refuses into a sentence."""
-    try:
-        yield
-    except RunCancelledError:
-        raise RunCancelledError("Finding instances was cancelled; nothing of them is left.") from None
-    except SeamlessError:
-        raise
-    except OSError as error:
-        raise StorageError(
-            f"The output {path} cannot be written ({error.strerror or error}); "
-            "free disk space or choose a folder with write access."
-        ) from error
