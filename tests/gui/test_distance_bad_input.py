@@ -24,7 +24,7 @@ def assert_said(hands: DistanceHands, severity: str, *words: str) -> None:
 
 
 def test_an_image_is_no_labels(make_distance_hands):  # noqa: F811
-    hands = make_distance_hands()
+    hands = make_distance_hands(show=False)
     hands.viewer.add_image(np.zeros((4, 5, 6), np.float32), name="image")
     hands.pick("distanceLayer", "image")
     hands.dock.labels_view.layers.activated.emit(hands.find("distanceLayer").currentIndex())
@@ -33,30 +33,31 @@ def test_an_image_is_no_labels(make_distance_hands):  # noqa: F811
 
 
 def test_coarse_slices_are_warned_of_before_anything_is_computed(make_distance_hands, labels):  # noqa: F811
-    hands = make_distance_hands(labels, scale=(6, 1, 1))
+    hands = make_distance_hands(labels, show=False, scale=(6, 1, 1))
     assert_said(hands, "warning", "5 times coarser along z")
 
 
-@pytest.mark.parametrize(
-    ("widget", "typed", "words"),
-    [
-        ("distanceClasses", "white", ("labels such as 1", "'white'")),
-        ("distanceLimit", "far", ("above 0", "'far'")),
-        ("distanceLimit", "-2", ("above 0", "-2")),
-        ("distanceMemory", "lots", ("memory_budget", "'lots'")),
-        ("distancePath", "/proc/nothing/map.ome.zarr", ("cannot be written",)),
-    ],
+REFUSED = (
+    ("distanceClasses", "white", ("labels such as 1", "'white'")),
+    ("distanceLimit", "far", ("above 0", "'far'")),
+    ("distanceLimit", "-2", ("above 0", "-2")),
+    ("distanceMemory", "lots", ("memory_budget", "'lots'")),
+    ("distancePath", "/proc/nothing/map.ome.zarr", ("cannot be written",)),
 )
-def test_what_is_typed_wrong_is_refused(make_distance_hands, labels, widget, typed, words):  # noqa: F811
-    hands = make_distance_hands(labels)
-    hands.type(widget, typed)
-    hands.click("distanceCompute")
-    assert_said(hands, "error", *words)
-    assert hands.maps() == {}
+
+
+def test_what_is_typed_wrong_is_refused(make_distance_hands, labels):  # noqa: F811
+    hands = make_distance_hands(labels, show=False)
+    for widget, typed, words in REFUSED:
+        hands.type(widget, typed)
+        hands.click("distanceCompute")
+        assert_said(hands, "error", *words)
+        assert hands.maps() == {}
+        hands.find(widget).clear()
 
 
 def test_a_class_that_is_missing_is_said(make_distance_hands, labels):  # noqa: F811
-    hands = make_distance_hands(labels)
+    hands = make_distance_hands(labels, show=False)
     hands.type("distanceClasses", "1, 7")
     hands.compute()
     assert_said(hands, "warning", "label 7", "zero")
@@ -64,7 +65,7 @@ def test_a_class_that_is_missing_is_said(make_distance_hands, labels):  # noqa: 
 
 
 def test_maps_beyond_the_memory_need_a_folder(make_distance_hands):  # noqa: F811
-    hands = make_distance_hands(np.ones((64, 64, 64), np.uint8))
+    hands = make_distance_hands(np.ones((64, 64, 64), np.uint8), show=False)
     hands.type("distanceMemory", "2MiB")
     hands.type("distanceClasses", "1")
     hands.click("distanceCompute")
