@@ -23,9 +23,9 @@ else
 DEMO_ENVIRONMENT := $(VENV)/.headless.stamp
 endif
 
-PYTEST := $(BIN)/python -m pytest
-# A process for each core. The window's tests share a screen and its focus: they run in one.
-ALL_CORES := --numprocesses auto --maxprocesses 4
+# A process for each core, each with a screen of its own.
+PYTEST := env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 # Each writes benchmarks/results/NAME.md.
 BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider distance instances boundary_loss correcting gpu
@@ -58,11 +58,10 @@ demo: $(DEMO_ENVIRONMENT)
 	$(BIN)/napari-seamless demo
 
 test: lint
-	$(XVFB) $(PYTEST) -m gui
-	$(PYTEST) $(ALL_CORES) -m "not gui"
+	$(PYTEST)
 
 test-fast: $(VENV)/.all.stamp
-	$(PYTEST) $(ALL_CORES) -m "not gui and not slow"
+	$(PYTEST) -m "not gui and not slow"
 
 lint: $(VENV)/.all.stamp
 	$(BIN)/ruff check .

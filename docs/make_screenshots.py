@@ -8,6 +8,7 @@ Needs a display with OpenGL and the `samples` extra::
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
+from scripted_painter import paint_truth, weaken
 
 from napari_seamless.engine.tuning import Candidate
 from napari_seamless.recipe import make_settings
@@ -151,18 +153,25 @@ def take_tuning(options: argparse.Namespace) -> None:
     viewer.close()
 
 
-def open_tuning(options: argparse.Namespace) -> tuple[napari.Viewer, Any]:
-    """Open the brain and the tuning dock, with everything chosen."""
+def open_dock(options: argparse.Namespace, name: str) -> tuple[napari.Viewer, Any]:
+    """Open the brain and a dock, as high as the screen."""
     viewer = napari.Viewer(show=False)
     viewer.theme = options.theme
-    image, truth = viewer.open_sample("napari-seamless", "brain")
-    area, dock = viewer.window.add_plugin_dock_widget("napari-seamless", "Tune overlap")
+    viewer.open_sample("napari-seamless", "brain")
+    area, dock = viewer.window.add_plugin_dock_widget("napari-seamless", name)
     viewer.show()
     viewer.window._qt_window.resize(*TUNING_SIZE)
     wait(0.5)
     viewer.window._qt_window.resizeDocks([area], [DOCK_WIDTH], Qt.Orientation.Horizontal)
     viewer.mouse_over_canvas = False
     viewer.scene.camera.orientation2d = ("up", "right")
+    return viewer, dock
+
+
+def open_tuning(options: argparse.Namespace) -> tuple[napari.Viewer, Any]:
+    """Open the brain and the tuning dock, with everything chosen."""
+    viewer, dock = open_dock(options, "Tune overlap")
+    image, truth = viewer.layers["brain T1"], viewer.layers["brain reference"]
     show_plane(viewer)
     viewer.dims.set_point(0, TUNED_PLANE - 72)
     dock.choose(layer=image, model=options.model, truth=truth, region=TUNED_REGION)
@@ -209,6 +218,35 @@ def show_tuned(viewer: napari.Viewer, dock: Any, *, wide: bool = False) -> None:
         camera.zoom = 0.35 * min(viewer.canvas.size) / max(region.shape)
 
 
+def take_correcting(options: argparse.Namespace) -> None:
+    """Show the correcting dock with a weakened network: before, while it learns, and after, with its states."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weakened.pt"
+        weaken(path)
+        viewer, dock = open_dock(options, "Correct and refine")
+        show_plane(viewer)
+        dock.choose(layer=viewer.layers["brain T1"], model=str(path), folder=f"{folder}/brain.corrections.zarr")
+        wait(until=lambda: dock.state.model is not None)
+        dock.session.start()
+        wait(until=lambda: dock.correcting.session is not None)
+        dock.refine_view.preview.setChecked(True)
+        wait(until=lambda: "refined preview" in viewer.layers)
+        wait(20)
+        paint_truth(viewer, dock, AXIAL_PLANE)
+        wait(1)
+        save(viewer, options.folder / f"correct-paint{suffix(options.theme)}.png")
+        dock.refine_view.minutes.setValue(1.5)
+        dock.refine_steps.refine()
+        wait(until=lambda: len(dock.correcting.losses) > 30 or not dock.state.phase.busy)
+        save(viewer, options.folder / f"correct-refine{suffix(options.theme)}.png")
+        wait(until=lambda: not dock.state.phase.busy and 1 in dock.correcting.dice)
+        wait(20)
+        column = dock.findChild(QScrollArea)
+        column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
+        save(viewer, options.folder / f"correct-states{suffix(options.theme)}.png")
+        viewer.close()
+
+
 def main() -> None:
     """Drive the window through runs and save pictures of it."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -222,7 +260,7 @@ def main() -> None:
             take(options)
 
 
-TAKES = {"run": take_run, "region": take_region, "tuning": take_tuning}
+TAKES = {"run": take_run, "region": take_region, "tuning": take_tuning, "correcting": take_correcting}
 
 
 def suffix(theme: str) -> str:

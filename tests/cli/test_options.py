@@ -125,6 +125,7 @@ def test_what_none_stands_for_is_the_default_in_the_help():
 
 def test_every_option_is_in_the_documentation(request):
     docs = request.config.rootpath / "docs"
-    text = "".join((docs / page).read_text() for page in ("how-to/command-line.md", "reference/settings.md"))
+    pages = (docs / "reference" / "settings.md", *(docs / "how-to").glob("*.md"))
+    text = "".join(page.read_text() for page in pages)
     flags = {flag for command in program.commands.values() for param in command.params for flag in param.opts}
     assert sorted(flag for flag in flags if flag.startswith("-") and f"`{flag}" not in text) == []
