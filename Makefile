@@ -10,9 +10,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
 SETTINGS := pyproject.toml constraints.txt
 
-# The window's tests always draw on a screen of their own, in software, so that they look alike everywhere.
-XVFB := env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
-	xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
+# What is measured or tested on a screen draws on one in memory, in software, so that it looks alike everywhere.
+IN_SOFTWARE := env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1
+XVFB := $(IN_SOFTWARE) xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
 
 # The demo needs less than the tests do: no window without a display, and nothing more where all is installed.
 ifneq ($(wildcard $(VENV)/.all.stamp),)
@@ -23,9 +23,8 @@ else
 DEMO_ENVIRONMENT := $(VENV)/.headless.stamp
 endif
 
-# A process for each core, each with a screen of its own.
-PYTEST := env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
+# A process for each core; pytest-xvfb gives each of them a screen of its own.
+PYTEST := $(IN_SOFTWARE) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 # Each writes benchmarks/results/NAME.md.
 BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider distance instances boundary_loss correcting gpu
