@@ -78,3 +78,10 @@ class CorrectHands(Hands):
 
     def wait_learnt(self) -> None:
         self.until(lambda: self.dock.state.phase is Phase.IDLE and self.find("refine").isEnabled())
+
+
+def paint_both(hands: CorrectHands) -> None:
+    hands.click("class0")
+    hands.stroke((12, 6), (36, 6))
+    hands.click("class1")
+    hands.stroke((12, 40), (36, 40))

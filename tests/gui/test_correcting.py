@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import zarr
 from qtpy.QtCore import Qt
-from tests.gui.correcting import CorrectHands, Learner
-from tests.gui.hands import core_with
+from tests.gui.correcting import Learner, paint_both
 
-from napari_seamless._qt.correcting import CorrectDock
 from napari_seamless._qt.state import Phase
 from napari_seamless.engine import segment
 from napari_seamless.models import load_model, load_performance
-from napari_seamless.training import refine_loop
-
-
-@pytest.fixture
-def halves() -> np.ndarray:
-    """Dark on the left, bright on the right."""
-    image = np.random.default_rng(0).random((24, 48, 48), dtype=np.float32) * 0.2
-    image[..., 24:] += 0.8
-    return image
-
-
-@pytest.fixture
-def make_correct_hands(no_threads_left, make_napari_viewer, qtbot, monkeypatch):
-    monkeypatch.setattr(refine_loop, "TELL_S", 0.02)
-
-    def make(image=None, network=None) -> CorrectHands:
-        viewer = make_napari_viewer(show=True, strict_qt="raise")
-        if image is not None:
-            viewer.add_image(image, name="cells", scale=(2, 1, 1), units="um", axis_labels=("z", "y", "x"))
-        dock = CorrectDock(viewer, core=core_with(network))
-        viewer.window.add_dock_widget(dock, name="Correct and refine", area="right")
-        viewer.window.resize(1000, 700)
-        viewer.dims.set_point(0, 2 * 10)
-        return CorrectHands(qtbot, viewer, dock)
-
-    return make
 
 
 def test_strokes_are_on_the_disk_within_a_second(make_correct_hands, halves, tmp_path):
@@ -54,13 +25,6 @@ def test_strokes_are_on_the_disk_within_a_second(make_correct_hands, halves, tmp
     np.testing.assert_array_equal(stored[10], painted)
     assert int(hands.dock.paint_view.counts[1].text()) == (painted == 2).sum() > 50
     assert hands.dock.paint_view._remark.text() == "saved"
-
-
-def paint_both(hands: CorrectHands) -> None:
-    hands.click("class0")
-    hands.stroke((12, 6), (36, 6))
-    hands.click("class1")
-    hands.stroke((12, 40), (36, 40))
 
 
 def test_refining_makes_it_better_and_undo_goes_back(make_correct_hands, halves, tmp_path):
@@ -144,8 +108,8 @@ def test_a_network_from_nothing_learns_from_scribbles(make_correct_hands, halves
     assert [hands.find(f"class{i}").text() for i in range(3)] == ["background", "class 1", "class 2"]
     assert hands.find("rehearsal").value() == 0
     paint_both(hands)
-    hands.type("learningRate", "0.02")
-    hands.learn(steps=60, patch=24)
+    hands.type("learningRate", "0.003")
+    hands.learn(steps=25)
     hands.wait_learnt()
     assert hands.severity == "done", hands.message
     after = np.asarray(segment(halves, hands.session.refiner.network(), patch_size=24).array)

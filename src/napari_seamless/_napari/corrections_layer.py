@@ -16,7 +16,7 @@ from napari_seamless.types import Box, Volume
 NAME = "Corrections"
 OPACITY = 0.7
 MOST_IN_3D = 2**27
-"""Voxels of a layer that napari may show in 3D: it asks for all of them at once there."""
+"""Voxels of a layer that is shown in 3D: napari asks for all of them at once there."""
 
 
 class PaintedData:
@@ -36,15 +36,19 @@ class PaintedData:
         self.painting, self._on_refused = painting, on_refused
         self._unreadable: SeamlessError | None = None
         self.shape, self.dtype, self.ndim, self.size = painting.shape, painting.dtype, painting.ndim, painting.size
+        self._blank = np.broadcast_to(self.dtype.type(0), self.shape)
 
     def __getitem__(self, key: Any) -> Any:
+        if self.size > MOST_IN_3D and self._blank[key].size > MOST_IN_3D:
+            # napari asks for everything as it turns to 3D, before anybody can hide the layer
+            return np.zeros((1,) * self._blank[key].ndim, self.dtype)
         try:
             return self.painting[key]
         except SeamlessError as error:
             if self._unreadable is None:
                 self._on_refused(error)
             self._unreadable = error
-            return np.zeros(np.broadcast_to(np.uint8(0), self.shape)[key].shape, self.dtype)
+            return np.zeros(self._blank[key].shape, self.dtype)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         try:
@@ -92,9 +96,9 @@ class CorrectionsLayer:
         )
         self.layer: Labels = Layer.create(data, arguments, kind)
         self.layer.metadata["napari-seamless corrections"] = str(data.painting.folder)
-        self._too_large = data.size > MOST_IN_3D
-        viewer.dims.events.ndisplay.connect(self._on_ndisplay)
-        self._on_ndisplay()
+        if data.size > MOST_IN_3D:
+            viewer.dims.events.ndisplay.connect(self._follow)
+            self._follow()
         self.show()
 
     @property
@@ -120,15 +124,13 @@ class CorrectionsLayer:
 
     def let_go(self, *, closed: bool) -> None:
         """Stop following the viewer; a closed painting can be looked at, but not painted on."""
-        self._viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
+        self._viewer.dims.events.ndisplay.disconnect(self._follow)
         if closed:
             self.layer.mode = "pan_zoom"
             self.layer.editable = False
 
-    def _on_ndisplay(self, *_: object) -> None:
-        """Hide a large layer in 3D before napari asks for all of it."""
-        if not self._too_large:
-            return
+    def _follow(self, *_: object) -> None:
+        """Hide a large layer in 3D, and show it when the slice is flat again."""
         flat = self._viewer.dims.ndisplay == 2
         if not flat and self.layer.visible:
             self.layer.visible, self._hidden = False, True

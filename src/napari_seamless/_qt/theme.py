@@ -89,6 +89,7 @@ _SHEET = Template("""
 #step QAbstractSpinBox[plain="true"] { padding: 1px 6px; }
 #step QPushButton { background-color: $field; border-radius: 3px; padding: 4px 8px; font-size: 9pt; }
 #step QPushButton:hover { background-color: $hover; }
+#step QPushButton[left="true"] { text-align: left; }
 #step QPushButton:checked { border: 2px solid $accent; padding: 2px 6px; }
 #step QPushButton:disabled { color: $muted; background-color: $card; border: 1px solid $field; }
 #step QToolButton { background-color: $field; border-radius: 3px; padding: 3px 6px; }

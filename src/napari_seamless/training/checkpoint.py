@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -68,7 +69,8 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         write(part)
         part.replace(path)
     except (OSError, RuntimeError) as error:  # torch raises a RuntimeError where a file cannot be written
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise StorageError(
             f"{os.fspath(path)} cannot be written ({(str(error).splitlines() or [type(error).__name__])[0]})."
         ) from error

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 
-PLACES = 12
+PLACES = 8
 
 
 def painted_dice(

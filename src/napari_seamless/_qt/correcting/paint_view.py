@@ -84,6 +84,7 @@ class PaintView(Step):
         button = QPushButton(text)
         button.setObjectName("eraser" if tool == ERASER else f"class{tool}")
         button.setProperty("tool", tool)
+        button.setProperty("left", True)
         button.setCheckable(True)
         button.setToolTip(tooltip)
         self.group.addButton(button)

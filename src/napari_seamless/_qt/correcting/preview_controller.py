@@ -25,6 +25,8 @@ REST_MS = 400
 """From the last move of the view to a preview of it."""
 PAUSE_MS = 1500
 """From one preview to the next while the network learns: both share the processor."""
+PAUSES = 2.0
+"""A pause is at least so many times as long as the preview before it."""
 WANTED_SECONDS = 4.0
 FIRST_PATCHES, MOST_PATCHES = 4, 64
 
@@ -126,9 +128,16 @@ class PreviewController(QObject):
             return
         self.layer.show(shown[0], np.asarray(done.array))
         self._shown = shown
-        affordable = int(WANTED_SECONDS * max(1, done.evaluated) / max(seconds, 1e-3))
-        self._n_patches = min(MOST_PATCHES, max(1, affordable))
+        self._choose_size(max(1, done.evaluated) / max(seconds, 1e-3))
+        # the network gets most of the processor while it learns
+        self._later.setInterval(max(PAUSE_MS, round(PAUSES * 1000 * seconds)))
         (self._later if self._parts.state.phase.busy else self._soon).start()
+
+    def _choose_size(self, patches_per_second: float) -> None:
+        """Follow the pace of the machine, but not its whims: a part that changes with each preview is restless."""
+        affordable = min(MOST_PATCHES, max(1, int(WANTED_SECONDS * patches_per_second)))
+        if not self._n_patches / 2 <= affordable <= 2 * self._n_patches:
+            self._n_patches = affordable
 
     def _on_failed(self, session: Session, error: Exception) -> None:
         self._control = None

@@ -17,7 +17,7 @@ from napari_seamless._qt.correcting.state import LossPoint
 from napari_seamless._qt.reasons import sentence
 from napari_seamless._qt.state import Phase
 from napari_seamless.engine.events import Measuring
-from napari_seamless.errors import SeamlessError
+from napari_seamless.errors import RunCancelledError, SeamlessError
 from napari_seamless.quality import PatchPerformance
 from napari_seamless.training.refine_events import Refined, RefineEvent, Refining
 from napari_seamless.training.refine_settings import RefineSettings, make_refine_settings
@@ -65,7 +65,7 @@ class RefineController(QObject):
         self._state.phase = Phase.RUNNING
         self._view.show_progress(0.0, "Starting …", "")
         self._parts.worker.start(
-            lambda: session.refiner.run(settings, self._listener(session), control),
+            lambda: self._learn(session, settings, control),
             lambda done: self._on_done(session, done),
             self._on_failed,
             name="refine",
@@ -81,6 +81,18 @@ class RefineController(QObject):
         """Ask the refinement to end; its thread keeps the best weights before it does."""
         if self._control is not None:
             self._control.cancel()
+
+    def _learn(self, session: Session, settings: RefineSettings, control: Any) -> Refined:
+        """Measure how well the network does before it learns, then let it learn; on a thread."""
+        state = session.refiner.state
+        if state is not None and not control.cancelled:
+            dice = session.painted_dice(control)
+            self._parts.worker.post(self._on_scored, session, state.number, dice)
+        return session.refiner.run(settings, self._listener(session), control)
+
+    def _on_scored(self, session: Session, number: int, dice: float | None) -> None:
+        if session is self._correcting.session and dice is not None:
+            self._correcting.dice = {**(self._correcting.dice or {}), number: dice}
 
     def _listener(self, session: Session) -> Callable[[RefineEvent], None]:
         """Return what the refinement calls from its thread."""
@@ -136,6 +148,9 @@ class RefineController(QObject):
         self._control = None
         self._state.phase = Phase.IDLE
         self._view.show_progress(0.0, "", "")
+        if isinstance(error, RunCancelledError):
+            self._state.say("Stopped before the first update; the network is as it was.", "warning")
+            return
         # the network may be refined although its state cannot be stored
         self._correcting.revision += 1
         self._state.say(sentence(error), "error")

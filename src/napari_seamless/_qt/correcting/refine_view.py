@@ -17,7 +17,7 @@ LOSSES = {
     "generalized_dice": "generalised Dice",
     "focal": "focal: hard voxels first",
 }
-SCHEDULES = {"constant": "rate stays", "cosine": "rate falls to the end"}
+SCHEDULES = {"cosine": "rate falls to the end", "constant": "rate stays"}
 TEACHERS = {"latest": "as it is now", "first": "as it was given"}
 
 

@@ -28,9 +28,11 @@ Color = tuple[int, int, int, int]
 BACKGROUND_COLOR = (0, 114, 178, 255)
 """The background is transparent in a result, but a person who paints it must see it."""
 _PROBE = 32
-LEARNING_PATCH = 48
-"""Voxels along each axis of a patch that is learnt from, where it is not chosen: an update takes a second on a CPU."""
-PREVIEW_PATCH = 64
+SCRATCH_PATCH = 48
+"""Voxels along each axis of a patch that is learnt from, where the network does not name a size of its own."""
+LARGEST_PATCH = 64
+"""Voxels along each axis of a patch, at most: smaller ones show a network too little around a voxel, and an update with
+larger ones takes too long on a CPU."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +53,8 @@ class Session:
         See there.
     history : History
         That of the refiner.
+    n_found : int
+        Painted voxels that were there already.
     """
 
     volume: Volume
@@ -61,6 +65,7 @@ class Session:
     painting: Painting
     refiner: Refiner
     history: History
+    n_found: int
 
     @property
     def is_untrained(self) -> bool:
@@ -96,12 +101,12 @@ class Session:
     @property
     def preview_patch(self) -> tuple[int, ...]:
         """Voxels of a patch of the preview along each axis."""
-        return self._patch(PREVIEW_PATCH)
+        return self._patch(LARGEST_PATCH)
 
     @property
     def learning_patch(self) -> tuple[int, ...]:
         """Voxels of a patch that is learnt from along each axis, where it is not chosen."""
-        return self._patch(LEARNING_PATCH)
+        return self._patch(SCRATCH_PATCH if self.refiner.spec.patch_size is None else LARGEST_PATCH)
 
     def _patch(self, most: int) -> tuple[int, ...]:
         spec, shape = self.refiner.spec, self.volume.spatial_shape
@@ -141,6 +146,7 @@ def open_session(
     classes = _classes(volume, model, channel)
     painting = Painting(folder, Canvas.of(volume, classes), on_error=on_error)
     try:
+        n_found = sum(painting.n_painted.values())
         history = History(states_folder(folder, model.spec))
         refiner = Refiner(volume, model, painting, history=history)
         if refiner.state is None:
@@ -150,7 +156,7 @@ def open_session(
         raise
     first, *others = class_colors(model.spec, classes)
     colors = (first if first[3] else BACKGROUND_COLOR, *others)
-    return Session(volume, model, channel, classes, colors, painting, refiner, history)
+    return Session(volume, model, channel, classes, colors, painting, refiner, history, n_found)
 
 
 def default_folder(volume: Volume) -> Path:
