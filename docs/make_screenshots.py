@@ -225,7 +225,9 @@ def take_correcting(options: argparse.Namespace) -> None:
         weaken(path)
         viewer, dock = open_dock(options, "Correct and refine")
         show_plane(viewer)
-        dock.choose(layer=viewer.layers["brain T1"], model=str(path), folder=f"{folder}/brain.corrections.zarr")
+        dock.choose(
+            layer=viewer.layers["brain T1"], model=str(path), folder=f"{folder}/corrections/brain.corrections.zarr"
+        )
         wait(until=lambda: dock.state.model is not None)
         dock.session.start()
         wait(until=lambda: dock.correcting.session is not None)
@@ -237,7 +239,7 @@ def take_correcting(options: argparse.Namespace) -> None:
         save(viewer, options.folder / f"correct-paint{suffix(options.theme)}.png")
         dock.refine_view.minutes.setValue(1.5)
         dock.refine_steps.refine()
-        wait(until=lambda: len(dock.correcting.losses) > 30 or not dock.state.phase.busy)
+        wait(until=lambda: len(dock.correcting.losses) > 10 or not dock.state.phase.busy)
         save(viewer, options.folder / f"correct-refine{suffix(options.theme)}.png")
         wait(until=lambda: not dock.state.phase.busy and 1 in dock.correcting.dice)
         wait(20)

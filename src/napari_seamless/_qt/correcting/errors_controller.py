@@ -37,7 +37,7 @@ class ErrorsController(QObject):
         session, values = self._parts.correcting.session, self._parts.correcting.performance
         known = session is not None and values is not None and not np.isnan(values).all()
         self._view.profiles.show_profiles(profiles_of(values, session.volume.spatial_axes) if known else {})
-        self._view.set_remark("at painted voxels" if known else "")
+        self._view.set_remark("on paint" if known else "")
         self._show_map()
 
     def _show_map(self, *_: object) -> None:

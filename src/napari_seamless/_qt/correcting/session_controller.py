@@ -134,7 +134,7 @@ class SessionController(QObject):
         kept = (
             f"{n} painted voxels were there already." if n else "Choose a class and paint where the network is wrong."
         )
-        self._state.say(f"Corrections are kept in {session.painting.folder}. {kept}")
+        self._state.say(f"Corrections are kept in {session.painting.folder.name}. {kept}")
 
     def _on_refused(self, generation: int, error: Exception) -> None:
         self._opening = False
