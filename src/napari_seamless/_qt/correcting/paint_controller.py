@@ -139,6 +139,8 @@ class PaintController(QObject):
 
     def _remove_old(self, folder: str) -> None:
         """Take out what an earlier opening of the same corrections has left."""
-        for layer in list(self._viewer.layers):
-            if layer.metadata.get("napari-seamless corrections") == folder:
-                self._viewer.layers.remove(layer)
+        layers = self._viewer.layers
+        # a viewer that is handed to a plugin wraps its layers, but not their indices
+        for index in reversed(range(len(layers))):
+            if layers[index].metadata.get("napari-seamless corrections") == folder:
+                layers.pop(index)

@@ -107,7 +107,8 @@ class SourceView(Step):
         """Enable what makes sense now."""
         self.start.setEnabled(ready and not is_open and not busy)
         self.start.setText("Started" if is_open else "Start")
-        for widget in (self.layers, self.channel, self.networks, self.browse, self.classes, self.folder):
+        inputs = (self.layers, self.channel, self.networks, self.browse, self.classes)
+        for widget in (*inputs, self.folder, self.folder_browse):
             widget.setEnabled(not busy)
 
     def _make_folder(self) -> None:
