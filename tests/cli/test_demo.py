@@ -7,7 +7,6 @@ import json
 import shlex
 import shutil
 import sys
-from contextlib import contextmanager
 from functools import partial
 
 import matplotlib.image
@@ -32,8 +31,7 @@ def as_volume(name, data, **fields):
 Brain = dataclasses.make_dataclass("Brain", ["image", "labels", "reference"])
 
 
-@contextmanager
-def small_brain(networks):
+def small_brain(networks, patched):
     """Make the demo work on a small volume, with one slab of the reference wrong, and on a machine without display."""
     image = np.random.default_rng(3).random(SHAPE, dtype=np.float32) * 0.9 + 0.05
     labels = np.digitize(image, [0.3, 0.6]).astype(np.uint8)
@@ -43,12 +41,11 @@ def small_brain(networks):
         as_volume("brain", image),
         as_volume("reference", reference, is_labels=True, label_names=dict(enumerate(CLASSES))),
     )
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("napari_seamless.samples.brain", lambda: volumes)
-        patched.setattr("napari_seamless.models.load_model", lambda _, **__: load_model(networks["bands"]))
-        patched.delenv("DISPLAY", raising=False)
-        patched.delenv("WAYLAND_DISPLAY", raising=False)
-        yield Brain(image, labels, reference)
+    patched.setattr("napari_seamless.samples.brain", lambda: volumes)
+    patched.setattr("napari_seamless.models.load_model", lambda _, **__: load_model(networks["bands"]))
+    patched.delenv("DISPLAY", raising=False)
+    patched.delenv("WAYLAND_DISPLAY", raising=False)
+    return Brain(image, labels, reference)
 
 
 def run(folder, *words):
@@ -57,9 +54,8 @@ def run(folder, *words):
 
 
 @pytest.fixture
-def brain(networks):
-    with small_brain(networks) as brain:
-        yield brain
+def brain(networks, monkeypatch):
+    return small_brain(networks, monkeypatch)
 
 
 @pytest.fixture
@@ -71,7 +67,8 @@ def demo(tmp_path):
 def first(networks, tmp_path_factory):
     """A demo as it is without any option; tests look at it and change nothing."""
     folder = tmp_path_factory.mktemp("first") / "demo"
-    with small_brain(networks) as brain:
+    with pytest.MonkeyPatch.context() as patched:
+        brain = small_brain(networks, patched)
         result = run(folder)
     assert result.exit_code == 0, result.output
     return dataclasses.make_dataclass("First", ["folder", "brain", "stdout"])(folder, brain, result.stdout)
