@@ -23,8 +23,8 @@ else
 DEMO_ENVIRONMENT := $(VENV)/.headless.stamp
 endif
 
-# A process for each core; pytest-xvfb gives each of them a screen of its own.
-PYTEST := $(IN_SOFTWARE) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
+# A process for each core, which take work from each other; pytest-xvfb gives each a screen of its own.
+PYTEST := $(IN_SOFTWARE) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # Each writes benchmarks/results/NAME.md.
 BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider distance instances boundary_loss correcting gpu
