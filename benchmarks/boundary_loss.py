@@ -60,7 +60,7 @@ class Size:
     seeds: int
 
 
-FULL = Size(shape=(32, 96, 96), patch=(12, 32, 32), channels=(8, 16, 32), epochs=30, patches=40, seeds=5)
+FULL = Size(shape=(32, 96, 96), patch=(12, 32, 32), channels=(8, 16, 32), epochs=20, patches=30, seeds=3)
 QUICK = Size(shape=(12, 32, 32), patch=(8, 16, 16), channels=(4, 8), epochs=2, patches=4, seeds=1)
 
 
