@@ -11,7 +11,7 @@ import pytest
 from tests.cli.cases import assert_refused, store
 
 from napari_seamless import open_volume, signed_distance_map
-from napari_seamless.cli.distance_run import DistanceReporter
+from napari_seamless.cli.steps_run import StepsReporter
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_ctrl_c_leaves_nothing(distance, tmp_path, monkeypatch):
         for number in signals:  # once: a second one would stop at once
             os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(DistanceReporter, "__call__", interrupt)
+    monkeypatch.setattr(StepsReporter, "__call__", interrupt)
     result = distance("--chunk", "4")
     assert result.exit_code == 130
     assert "nothing of it is left" in result.stderr

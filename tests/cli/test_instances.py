@@ -12,7 +12,7 @@ from scipy import ndimage
 from tests.cli.cases import assert_refused, store
 
 from napari_seamless import open_volume
-from napari_seamless.cli.instances_run import InstancesReporter
+from napari_seamless.cli.steps_run import StepsReporter
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_ctrl_c_leaves_nothing(instances, tmp_path, monkeypatch):
         for number in signals:  # once: a second one would stop at once
             os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(InstancesReporter, "__call__", interrupt)
+    monkeypatch.setattr(StepsReporter, "__call__", interrupt)
     result = instances("--method", "watershed", "--chunk", "4")
     assert result.exit_code == 130
     assert "nothing of them is left" in result.stderr

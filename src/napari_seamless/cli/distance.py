@@ -3,55 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from napari_seamless.cli.boundary import debug_option
 from napari_seamless.cli.options import PerAxis
 from napari_seamless.cli.segment import standard_output_kept_clean
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_SEVERAL = {"--spacing", "--class"}
-"""Options that take several numbers, with blanks or commas between them."""
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+from napari_seamless.cli.several_numbers import SeveralNumbers
 
 
-class _SeveralNumbers(click.Command):
-    """A command whose options may be followed by several numbers: ``--spacing 2 1 1``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Join the numbers before they are read."""
-        return super().parse_args(ctx, list(joined_numbers(args)))
-
-
-def joined_numbers(words: list[str]) -> Iterator[str]:
-    """Yield words with the numbers after an option that takes several joined by commas.
-
-    Examples
-    --------
-    >>> list(joined_numbers(["--spacing", "2", "1", "1", "labels.zarr", "--class", "1", "2"]))
-    ['--spacing', '2,1,1', 'labels.zarr', '--class', '1,2']
-    """
-    numbers: list[str] = []
-    wanted = False
-    for word in words:
-        if wanted and _NUMBER.fullmatch(word):
-            numbers.append(word)
-            continue
-        if numbers:
-            yield ",".join(numbers)
-            numbers, wanted = [], False
-        wanted = word in _SEVERAL
-        yield word
-    if numbers:
-        yield ",".join(numbers)
-
-
-@click.command(cls=_SeveralNumbers, short_help="Measure how far each voxel is from each class, and write OME-Zarr.")
+@click.command(cls=SeveralNumbers, short_help="Measure how far each voxel is from each class, and write OME-Zarr.")
 @click.argument("labels")
 @click.argument("output")
 @click.option(
@@ -103,7 +65,9 @@ def distance(
     beside OUTPUT takes 4 bytes a voxel for each class while the command runs. Ctrl-C leaves nothing behind.
     """
     # The engine and torch are imported here, so that help and wrong arguments answer at once.
-    from napari_seamless.cli.distance_run import DistanceReporter, as_values, measured, summary
+    from napari_seamless.cli.distance_report import as_values, summary
+    from napari_seamless.cli.steps_run import StepsReporter, with_steps
+    from napari_seamless.engine.distance import DistanceSettings, write_distance_map
 
     settings = {
         "spacing": spacing,
@@ -115,7 +79,10 @@ def distance(
         "threads": threads,
     }
     with standard_output_kept_clean():
-        written = measured(labels, output, settings, DistanceReporter(quiet=quiet), axes=axes, overwrite=overwrite)
+        chosen, reporter = DistanceSettings(**settings), StepsReporter("Measuring distances", quiet=quiet)
+        written = with_steps(
+            write_distance_map, labels, output, chosen, axes=axes, overwrite=overwrite, reporter=reporter
+        )
     if as_json:
         click.echo(json.dumps(as_values(written)))
     elif not quiet:

@@ -8,20 +8,12 @@ from typing import Any
 import click
 
 from napari_seamless.cli.boundary import debug_option
-from napari_seamless.cli.distance import joined_numbers
 from napari_seamless.cli.options import PerAxis
 from napari_seamless.cli.segment import standard_output_kept_clean
+from napari_seamless.cli.several_numbers import SeveralNumbers
 
 
-class _SeveralNumbers(click.Command):
-    """A command whose options may be followed by several numbers, as those of `distance`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Join the numbers before they are read."""
-        return super().parse_args(ctx, list(joined_numbers(args)))
-
-
-@click.command(cls=_SeveralNumbers, short_help="Find the objects of labels one by one, and write OME-Zarr.")
+@click.command(cls=SeveralNumbers, short_help="Find the objects of labels one by one, and write OME-Zarr.")
 @click.argument("labels")
 @click.argument("output")
 @click.option(
@@ -83,7 +75,9 @@ def instances(
     nothing behind.
     """
     # The engine and torch are imported here, so that help and wrong arguments answer at once.
-    from napari_seamless.cli.instances_run import InstancesReporter, as_values, summary, written_instances
+    from napari_seamless.cli.instances_report import as_values, summary
+    from napari_seamless.cli.steps_run import StepsReporter, with_steps
+    from napari_seamless.engine.instances import InstanceSettings, write_instances
 
     settings = {
         "method": method,
@@ -97,9 +91,8 @@ def instances(
         "threads": threads,
     }
     with standard_output_kept_clean():
-        written = written_instances(
-            labels, output, settings, InstancesReporter(quiet=quiet), axes=axes, overwrite=overwrite
-        )
+        chosen, reporter = InstanceSettings(**settings), StepsReporter("Finding instances", quiet=quiet)
+        written = with_steps(write_instances, labels, output, chosen, axes=axes, overwrite=overwrite, reporter=reporter)
     if as_json:
         click.echo(json.dumps(as_values(written)))
     elif not quiet:

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_seamless.blend.scratch import remove_stale
 from napari_seamless.errors import RunCancelledError, SeamlessError, StorageError
+from napari_seamless.sinks import only_writer
 from napari_seamless.sinks.waiting import scratch_prefix
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ def scratch_beside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def told_in_a_sentence(path: Path, cancelled: str) -> Iterator[None]:
-    """Say what is left of a cancelled call, and turn what the file system refuses into a sentence.
+def written_alone(path: Path, cancelled: str) -> Iterator[None]:
+    """Keep other writers away, remove what a killed one left, and tell in a sentence what went wrong.
 
     Parameters
     ----------
@@ -35,14 +37,16 @@ def told_in_a_sentence(path: Path, cancelled: str) -> Iterator[None]:
     cancelled : str
         What to say where it was cancelled.
     """
-    try:
-        yield
-    except RunCancelledError:
-        raise RunCancelledError(cancelled) from None
-    except SeamlessError:
-        raise
-    except OSError as error:
-        raise StorageError(
-            f"The output {path} cannot be written ({error.strerror or error}); "
-            "free disk space or choose a folder with write access."
-        ) from error
+    with only_writer(path):
+        try:
+            remove_stale(path)
+            yield
+        except RunCancelledError:
+            raise RunCancelledError(cancelled) from None
+        except SeamlessError:
+            raise
+        except OSError as error:
+            raise StorageError(
+                f"The output {path} cannot be written ({error.strerror or error}); "
+                "free disk space or choose a folder with write access."
+            ) from error

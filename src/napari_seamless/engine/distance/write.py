@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_seamless.blend.scratch import remove_stale
 from napari_seamless.distance import MOST_CLASSES, Census, count_labels
-from napari_seamless.engine.beside_output import scratch_beside, told_in_a_sentence
+from napari_seamless.engine.beside_output import scratch_beside, written_alone
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.distance.exact import ExactPasses
 from napari_seamless.engine.distance.labels import open_labels, read_labels, spacing_warnings
@@ -23,7 +22,6 @@ from napari_seamless.engine.events import OnEvent, Warned, ignore_event
 from napari_seamless.engine.memory import peak_memory_bytes
 from napari_seamless.engine.preparation import check_apart, output_path
 from napari_seamless.errors import VolumeError
-from napari_seamless.sinks import only_writer
 from napari_seamless.sinks.new_folder import new_folder
 from napari_seamless.volume import cached, open_volume, useful_cache_bytes
 
@@ -123,8 +121,7 @@ def write_distance_map(  # noqa: PLR0913  the last ones say how, by name
     path = output_path(output, overwrite=overwrite, resume=False)
     check_apart(path, volume)
     settings.chunk(volume.shape)
-    with only_writer(path), told_in_a_sentence(path, "The distance map was cancelled; nothing of it is left."):
-        remove_stale(path)
+    with written_alone(path, "The distance map was cancelled; nothing of it is left."):
         return _write(volume, path, settings, on_event, control or Control())
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_seamless.blend.scratch import remove_stale
-from napari_seamless.engine.beside_output import scratch_beside, told_in_a_sentence
+from napari_seamless.engine.beside_output import scratch_beside, written_alone
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.distance.labels import open_labels
 from napari_seamless.engine.events import OnEvent, ignore_event
@@ -17,7 +16,6 @@ from napari_seamless.engine.instances.work import Work
 from napari_seamless.engine.memory import peak_memory_bytes
 from napari_seamless.engine.preparation import check_apart, output_path
 from napari_seamless.errors import VolumeError
-from napari_seamless.sinks import only_writer
 from napari_seamless.volume import open_volume
 
 if TYPE_CHECKING:
@@ -125,11 +123,10 @@ def write_instances(  # noqa: PLR0913  the last ones say how, by name
         _check_value(settings.label_value, volume)
     path = output_path(output, overwrite=overwrite, resume=False)
     check_apart(path, volume)
-    with only_writer(path), told_in_a_sentence(path, "Finding instances was cancelled; nothing of them is left."):
-        remove_stale(path)
-        with scratch_beside(path) as scratch:
-            work = Work(volume, path, scratch, settings, on_event, control or Control())
-            numbering = work.run()
+    cancelled = "Finding instances was cancelled; nothing of them is left."
+    with written_alone(path, cancelled), scratch_beside(path) as scratch:
+        work = Work(volume, path, scratch, settings, on_event, control or Control())
+        numbering = work.run()
     return WrittenInstances(
         volume=open_volume(path),
         path=str(path),
