@@ -7,8 +7,9 @@ from typing import Any
 
 import napari
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_seamless._qt.any_dock import AnyDock, plot_colors
 from napari_seamless._qt.controllers.network_controller import NetworkController
 from napari_seamless._qt.controllers.region_controller import RegionController
 from napari_seamless._qt.controllers.run_controller import RunController
@@ -18,17 +19,16 @@ from napari_seamless._qt.controllers.volume_controller import VolumeController
 from napari_seamless._qt.core import Core, installed_core
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import WindowState
-from napari_seamless._qt.theme import palette, style_sheet
+from napari_seamless._qt.theme import Palette
 from napari_seamless._qt.views.network_view import NetworkView
 from napari_seamless._qt.views.run_view import RunView
 from napari_seamless._qt.views.tiling_view import TilingView
 from napari_seamless._qt.views.volume_view import VolumeView
-from napari_seamless._qt.window_watch import WindowWatch
 from napari_seamless._qt.worker import Worker
 from napari_seamless.recipe import RunSettings
 
 
-class SegmentDock(QWidget):
+class SegmentDock(AnyDock):
     """Segment a volume patch by patch and watch the result grow.
 
     Parameters
@@ -40,9 +40,7 @@ class SegmentDock(QWidget):
     """
 
     def __init__(self, napari_viewer: napari.Viewer, *, core: Core | None = None) -> None:
-        super().__init__()
-        self.setObjectName("segmentDock")
-        self.viewer = napari_viewer
+        super().__init__(napari_viewer, "segmentDock")
         self.state = WindowState()
         self.worker = Worker(self)
         self.volume_view, self.network_view = VolumeView(), NetworkView()
@@ -57,13 +55,8 @@ class SegmentDock(QWidget):
         self.region = RegionController(napari_viewer, self.volume_view.region, parts)
         self.volume = VolumeController(napari_viewer, self.volume_view, parts)
         self._lay_out()
-        self._paint()
-        napari_viewer.events.theme.connect(self._paint)
         self.tiling_view.rare.set_devices(_devices())
-        self._closed = False
-        self._watch = WindowWatch(self, self.shut_down)
-        self.destroyed.connect(_Closing(self))
-        QApplication.instance().aboutToQuit.connect(self.shut_down)
+        self._begin(_Closing(self))
 
     def choose(
         self, *, layer: Any = None, model: Any = None, settings: RunSettings | None = None, output: Path | None = None
@@ -82,22 +75,13 @@ class SegmentDock(QWidget):
         """Start the run; does nothing where a choice is missing."""
         self.run_steps.run()
 
-    def shut_down(self) -> None:
-        """Cancel a run, wait for its thread, and let go of the viewer."""
-        if self._closed:
-            return
-        self._closed = True
+    def _end(self) -> None:
+        """Cancel a run, and wait for its thread."""
         self.run_steps.close()
         self.tiling.close()
         self.region.close()
         self.volume.close()
-        self.viewer.events.theme.disconnect(self._paint)
-        self._watch.stop()
         self.worker.close()
-
-    def sizeHint(self) -> QSize:
-        """Return a size that shows every step on a common screen."""
-        return QSize(360, 860)
 
     def _lay_out(self) -> None:
         column = QWidget()
@@ -116,14 +100,11 @@ class SegmentDock(QWidget):
         # The last step stays in sight however far the others are scrolled.
         layout.addWidget(self.run_view)
         layout.addStretch(1)
-        self.setMinimumWidth(320)
 
-    def _paint(self, *_: object) -> None:
-        colors = palette(self.viewer.theme)
-        self.setStyleSheet(style_sheet(colors))
-        names = ("read", "forward", "blend", "write", "text", "muted", "field")
+    def _color(self, colors: Palette) -> None:
+        plots = plot_colors(colors)
         self.run_view.progress.set_colors(colors.accent, colors.field)
-        self.run_view.timings.set_colors({name: getattr(colors, name) for name in names})
+        self.run_view.timings.set_colors(plots)
 
 
 def find_segment_dock(widget: QWidget, viewer: napari.Viewer) -> SegmentDock:

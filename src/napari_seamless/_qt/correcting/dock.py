@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import napari
-from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout
 
+from napari_seamless._qt.any_dock import AnyDock, plot_colors
 from napari_seamless._qt.controllers.network_controller import NetworkController
 from napari_seamless._qt.controllers.volume_controller import VolumeController
 from napari_seamless._qt.core import Core, installed_core
@@ -26,18 +26,16 @@ from napari_seamless._qt.correcting.states_controller import StatesController
 from napari_seamless._qt.correcting.states_view import StatesView
 from napari_seamless._qt.dock import SegmentDock, find_segment_dock
 from napari_seamless._qt.state import WindowState
-from napari_seamless._qt.theme import palette, style_sheet
+from napari_seamless._qt.theme import Palette
 from napari_seamless._qt.views.performance_view import PerformanceView
 from napari_seamless._qt.views.step_column import StepColumn
-from napari_seamless._qt.window_watch import WindowWatch
 from napari_seamless._qt.worker import Worker
 
-_COLORS = ("read", "forward", "blend", "write", "text", "muted", "field", "accent", "done")
 PATIENCE_SECONDS = 60.0
 """For the thread of a refinement at the end: it keeps the best weights after the update that is under way."""
 
 
-class CorrectDock(QWidget):
+class CorrectDock(AnyDock):
     """Paint what a network gets wrong, refine it on that, and watch it get better.
 
     Parameters
@@ -49,9 +47,7 @@ class CorrectDock(QWidget):
     """
 
     def __init__(self, napari_viewer: napari.Viewer, *, core: Core | None = None) -> None:
-        super().__init__()
-        self.setObjectName("correctDock")
-        self.viewer = napari_viewer
+        super().__init__(napari_viewer, "correctDock")
         self.state, self.correcting, self.worker = WindowState(), CorrectingState(), Worker(self)
         self.parts = parts = CorrectingParts(self.state, self.correcting, self.worker, core or installed_core())
         self.source_view, self.paint_view, self.refine_view = SourceView(), PaintView(), RefineView()
@@ -69,12 +65,7 @@ class CorrectDock(QWidget):
         self.session = SessionController(self.source_view, parts, self.network)
         self.volume = VolumeController(napari_viewer, self.source_view, parts.plain)
         self._lay_out()
-        self._paint()
-        napari_viewer.events.theme.connect(self._paint)
-        self._closed = False
-        self._watch = WindowWatch(self, self.shut_down)
-        self.destroyed.connect(_Closing(self))
-        QApplication.instance().aboutToQuit.connect(self.shut_down)
+        self._begin(_Closing(self))
 
     def choose(self, *, layer: Any = None, model: Any = None, folder: str | None = None) -> None:
         """Make the choices that a person would make by hand; the network is loaded in the background."""
@@ -89,11 +80,8 @@ class CorrectDock(QWidget):
         """Return the dock that segments the volume; opens it where it is not."""
         return find_segment_dock(self, self.viewer)
 
-    def shut_down(self) -> None:
-        """Stop, wait for the threads, write what was painted, and let go of the viewer."""
-        if self._closed:
-            return
-        self._closed = True
+    def _end(self) -> None:
+        """Stop, wait for the threads, and write what was painted."""
         self.refine_steps.close()
         self.preview.close()
         self.states.close()
@@ -101,12 +89,6 @@ class CorrectDock(QWidget):
         self.session.close()
         self.paint.close()
         self.volume.close()
-        self.viewer.events.theme.disconnect(self._paint)
-        self._watch.stop()
-
-    def sizeHint(self) -> QSize:
-        """Return a size that shows every step on a common screen."""
-        return QSize(360, 860)
 
     def _lay_out(self) -> None:
         steps = (self.source_view, self.paint_view, self.refine_view, self.states_view, self.performance_view)
@@ -114,15 +96,12 @@ class CorrectDock(QWidget):
         layout.setContentsMargins(6, 4, 6, 6)
         layout.addWidget(StepColumn(steps))
         layout.addWidget(self.message_view)
-        self.setMinimumWidth(320)
 
-    def _paint(self, *_: object) -> None:
-        colors = palette(self.viewer.theme)
-        self.setStyleSheet(style_sheet(colors, "correctDock"))
-        chosen = {name: getattr(colors, name) for name in _COLORS}
+    def _color(self, colors: Palette) -> None:
+        plots = plot_colors(colors)
         self.refine_view.progress.set_colors(colors.accent, colors.field)
-        self.refine_view.losses.set_colors(chosen)
-        self.performance_view.profiles.set_colors(chosen)
+        self.refine_view.losses.set_colors(plots)
+        self.performance_view.profiles.set_colors(plots)
 
 
 class _Closing:

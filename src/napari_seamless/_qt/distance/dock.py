@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import napari
-from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout
 
+from napari_seamless._qt.any_dock import AnyDock
 from napari_seamless._qt.distance.labels_controller import LabelsController
 from napari_seamless._qt.distance.labels_view import LabelsView
 from napari_seamless._qt.distance.map_controller import MapController
@@ -15,15 +15,12 @@ from napari_seamless._qt.distance.map_view import MapView
 from napari_seamless._qt.distance.measure_controller import MeasureController
 from napari_seamless._qt.distance.measure_view import MeasureView
 from napari_seamless._qt.distance.state import DistanceParts, DistanceState
-from napari_seamless._qt.theme import palette, style_sheet
+from napari_seamless._qt.theme import Palette
 from napari_seamless._qt.views.step_column import StepColumn
-from napari_seamless._qt.window_watch import WindowWatch
 from napari_seamless._qt.worker import Worker
 
-NAME = "distanceDock"
 
-
-class DistanceDock(QWidget):
+class DistanceDock(AnyDock):
     """Make signed distance maps of labels, and measure with them.
 
     Parameters
@@ -33,9 +30,7 @@ class DistanceDock(QWidget):
     """
 
     def __init__(self, napari_viewer: napari.Viewer) -> None:
-        super().__init__()
-        self.setObjectName(NAME)
-        self.viewer = napari_viewer
+        super().__init__(napari_viewer, "distanceDock", height=520)
         self.state, self.worker = DistanceState(), Worker(self)
         parts = DistanceParts(self.state, self.worker)
         self.labels_view, self.map_view, self.measure_view = LabelsView(), MapView(), MeasureView()
@@ -45,38 +40,21 @@ class DistanceDock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 6)
         layout.addWidget(StepColumn((self.labels_view, self.map_view, self.measure_view)))
-        self.setMinimumWidth(320)
-        self._paint()
-        napari_viewer.events.theme.connect(self._paint)
-        self._closed = False
-        self._watch = WindowWatch(self, self.shut_down)
-        self.destroyed.connect(_Closing(self))
-        QApplication.instance().aboutToQuit.connect(self.shut_down)
+        self._begin(_Closing(self))
 
     def choose(self, layer: Any, classes: str = "") -> None:
         """Make the choices that a person would make by hand."""
         self.labels.choose(layer)
         self.labels_view.classes.setText(classes)
 
-    def shut_down(self) -> None:
-        """Cancel, wait for the threads, and let go of the viewer."""
-        if self._closed:
-            return
-        self._closed = True
+    def _end(self) -> None:
+        """Cancel, and wait for the threads."""
         self.maps.close()
         self.labels.close()
         self.measure.close()
-        self.viewer.events.theme.disconnect(self._paint)
-        self._watch.stop()
         self.worker.close()
 
-    def sizeHint(self) -> QSize:
-        """Return a size that shows every step."""
-        return QSize(360, 520)
-
-    def _paint(self, *_: object) -> None:
-        colors = palette(self.viewer.theme)
-        self.setStyleSheet(style_sheet(colors, NAME))
+    def _color(self, colors: Palette) -> None:
         self.map_view.progress.set_colors(colors.accent, colors.field)
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import napari
-from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout
 
+from napari_seamless._qt.any_dock import AnyDock, plot_colors
 from napari_seamless._qt.controllers.network_controller import NetworkController
 from napari_seamless._qt.controllers.region_controller import RegionController
 from napari_seamless._qt.controllers.volume_controller import VolumeController
 from napari_seamless._qt.core import Core, installed_core
 from napari_seamless._qt.dock import SegmentDock, find_segment_dock
 from napari_seamless._qt.state import WindowState
-from napari_seamless._qt.theme import palette, style_sheet
+from napari_seamless._qt.theme import Palette
 from napari_seamless._qt.tuning.compare_controller import CompareController
 from napari_seamless._qt.tuning.curve_view import CurveView
 from napari_seamless._qt.tuning.evaluate_view import EvaluateView
@@ -30,13 +30,10 @@ from napari_seamless._qt.tuning.state import TuningState
 from napari_seamless._qt.tuning.truth_controller import TruthController
 from napari_seamless._qt.views.performance_view import PerformanceView
 from napari_seamless._qt.views.step_column import StepColumn
-from napari_seamless._qt.window_watch import WindowWatch
 from napari_seamless._qt.worker import Worker
 
-_COLORS = ("read", "forward", "blend", "write", "text", "muted", "field", "accent", "done")
 
-
-class TuneDock(QWidget):
+class TuneDock(AnyDock):
     """See what overlap, border mode and window do on a region, and what they cost.
 
     Parameters
@@ -48,9 +45,7 @@ class TuneDock(QWidget):
     """
 
     def __init__(self, napari_viewer: napari.Viewer, *, core: Core | None = None) -> None:
-        super().__init__()
-        self.setObjectName("tuneDock")
-        self.viewer = napari_viewer
+        super().__init__(napari_viewer, "tuneDock")
         self.state, self.tuning, self.worker = WindowState(), TuningState(), Worker(self)
         self.parts = parts = TuningParts(self.state, self.tuning, self.worker, core or installed_core())
         self.source_view, self.setting_view = SourceView(), SettingView()
@@ -70,12 +65,7 @@ class TuneDock(QWidget):
         self.region = RegionController(napari_viewer, self.source_view.region, parts.plain)
         self.volume = VolumeController(napari_viewer, self.source_view, parts.plain)
         self._lay_out()
-        self._paint()
-        napari_viewer.events.theme.connect(self._paint)
-        self._closed = False
-        self._watch = WindowWatch(self, self.shut_down)
-        self.destroyed.connect(_Closing(self))
-        QApplication.instance().aboutToQuit.connect(self.shut_down)
+        self._begin(_Closing(self))
 
     def choose(self, *, layer: Any = None, model: Any = None, truth: Any = None, region: str | None = None) -> None:
         """Make the choices that a person would make by hand; the network is loaded in the background."""
@@ -92,11 +82,8 @@ class TuneDock(QWidget):
         """Return the dock that segments the volume; opens it where it is not."""
         return find_segment_dock(self, self.viewer)
 
-    def shut_down(self) -> None:
-        """Cancel, wait for the threads, remove what lies on disk, and let go of the viewer."""
-        if self._closed:
-            return
-        self._closed = True
+    def _end(self) -> None:
+        """Cancel, wait for the threads, and remove what lies on disk."""
         self.evaluation.close()
         self.live.close()
         self.compare.close()
@@ -105,31 +92,22 @@ class TuneDock(QWidget):
         self.truth.close()
         self.region.close()
         self.volume.close()
-        self.viewer.events.theme.disconnect(self._paint)
-        self._watch.stop()
         self.worker.close()
         if self.tuning.tuner is not None:
             self.tuning.tuner.close()
-
-    def sizeHint(self) -> QSize:
-        """Return a size that shows every step on a common screen."""
-        return QSize(360, 860)
 
     def _lay_out(self) -> None:
         steps = (self.source_view, self.setting_view, self.curve_view, self.performance_view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 6)
         layout.addWidget(StepColumn(steps))
-        self.setMinimumWidth(320)
 
-    def _paint(self, *_: object) -> None:
-        colors = palette(self.viewer.theme)
-        self.setStyleSheet(style_sheet(colors, "tuneDock"))
-        chosen = {name: getattr(colors, name) for name in _COLORS}
+    def _color(self, colors: Palette) -> None:
+        plots = plot_colors(colors)
         self.evaluate_view.progress.set_colors(colors.accent, colors.field)
-        self.curve_view.timings.set_colors(chosen)
-        self.curve_view.curve.set_colors(chosen)
-        self.performance_view.profiles.set_colors(chosen)
+        self.curve_view.timings.set_colors(plots)
+        self.curve_view.curve.set_colors(plots)
+        self.performance_view.profiles.set_colors(plots)
 
 
 class _Closing:
