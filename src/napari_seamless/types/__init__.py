@@ -11,6 +11,7 @@ from napari_seamless.types.grid import AxisGrid, BorderMode
 from napari_seamless.types.model import Activation, Model, ModelSpec, Normalization, NormalizationKind
 from napari_seamless.types.padding import Padding, PadMode, PadSides
 from napari_seamless.types.plan import Plan
+from napari_seamless.types.surface import Surface
 from napari_seamless.types.volume import NON_SPATIAL_AXES, ArrayLike, Level, Volume
 from napari_seamless.types.window import WINDOW_SUFFIX, Window, WindowKind
 
@@ -31,6 +32,7 @@ __all__ = [
     "PadSides",
     "Padding",
     "Plan",
+    "Surface",
     "Volume",
     "Window",
     "WindowKind",
