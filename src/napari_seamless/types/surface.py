@@ -20,9 +20,9 @@ class Surface:
     Parameters
     ----------
     vertices : numpy.ndarray
-        (vertex, 3) float64: position along each spatial axis in array order (z, y, x), in `units`, translation included.
+        (vertex, 3) float64: position along each spatial axis in array order (z, y, x), in `units`, with translation.
     triangles : numpy.ndarray
-        (triangle, 3) int32: vertices of each triangle, counter-clockwise seen from outside where the three axes, in array
+        (triangle, 3) int32: vertices of each triangle, counter-clockwise seen from outside where the axes, in array
         order, are a right-handed frame: the volume enclosed is positive. Files have x, y, z and the order turned.
     label : int
         Label value, or number of the class.
