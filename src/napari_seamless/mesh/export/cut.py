@@ -40,13 +40,24 @@ def cut(vertices: Array, triangles: Array, lattice: Lattice) -> tuple[Array, Arr
     return vertices, triangles
 
 
+def least(corners: Array) -> Array:
+    """Return the least of three corners (triangle, 3, ...), several times faster than reducing an axis of 3."""
+    return np.minimum(np.minimum(corners[:, 0], corners[:, 1]), corners[:, 2])
+
+
+def greatest(corners: Array) -> Array:
+    """Return the greatest of three corners (triangle, 3, ...)."""
+    return np.maximum(np.maximum(corners[:, 0], corners[:, 1]), corners[:, 2])
+
+
 def _cut_once(vertices: Array, triangles: Array, lattice: Lattice, which: tuple[int, int]) -> tuple[Array, Array]:
     """Cut at every second plane of one level of the tree: those whose number is an odd multiple of ``2**level``."""
     axis, level = which
-    steps = vertices[triangles, axis]
-    number = ((lattice.slab(steps.min(axis=1)) >> (level + 1)) * 2 + 1) << level
+    steps = vertices[:, axis][triangles]
+    low, high = least(steps), greatest(steps)
+    number = ((lattice.slab(low) >> (level + 1)) * 2 + 1) << level
     plane = lattice.plane(number)
-    crossing = (steps.min(axis=1) < plane) & (steps.max(axis=1) > plane)
+    crossing = (low < plane) & (high > plane)
     if not crossing.any():
         return vertices, triangles
     side = np.sign(steps[crossing] - plane[crossing, None])

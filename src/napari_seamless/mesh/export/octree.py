@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_seamless.mesh.export.cut import cut
+from napari_seamless.mesh.export.cut import cut, greatest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,14 +57,13 @@ def make_cells(positions: Array, triangles: Array, lattice: Lattice) -> Cells:
     """
     vertices, triangles = cut(lattice.quantise(positions), triangles.astype(np.int64), lattice)
     corners = vertices[triangles]
-    same = [(corners[:, i] == corners[:, (i + 1) % 3]).all(axis=1) for i in range(3)]
-    corners = corners[~np.any(same, axis=0)]
-    cell = np.maximum(-(-corners.max(axis=1) // lattice.steps) - 1, 0)
+    corners = corners[~_degenerate(corners)]
+    cell = np.maximum(-(-greatest(corners) // lattice.steps) - 1, 0)
     key = interleave(cell)
     order = np.argsort(key, kind="stable")
     keys, starts = np.unique(key[order], return_index=True)
     within = corners - cell[:, None] * lattice.steps
-    occupied = np.unique(interleave(2 * cell + (within.max(axis=1) > lattice.middle)))
+    occupied = np.unique(interleave(2 * cell + (greatest(within) > lattice.middle)))
     return Cells(
         keys=keys, starts=np.append(starts, len(order)), corners=within[order].astype(np.int32), occupied=occupied
     )
@@ -110,6 +109,15 @@ def separate(key: Array) -> Array:
     for i in range(21):
         cell |= (key[:, None] >> (3 * i + np.arange(3)) & 1) << i
     return cell
+
+
+def _degenerate(corners: Array) -> Array:
+    """Tell which triangles (triangle, 3, 3) have two corners in one place."""
+    found = np.zeros(len(corners), bool)
+    for i in range(3):
+        same = corners[:, i] == corners[:, (i + 1) % 3]
+        found |= same[:, 0] & same[:, 1] & same[:, 2]
+    return found
 
 
 def _spread(number: Array) -> Array:
