@@ -10,7 +10,7 @@ import trimesh
 from tests.mesh.export.conftest import BOX_CORNER, BOX_SIZE, ball_surface, box_surface, mesh_of
 
 from napari_seamless.errors import SettingsError
-from napari_seamless.mesh.export import SUFFIXES, write_surfaces
+from napari_seamless.mesh.export import SUFFIXES, part, write_surfaces
 from napari_seamless.mesh.export.part import as_part, vertex_normals
 
 READ_BY_TRIMESH = [".glb", ".obj", ".ply", ".stl"]
@@ -31,9 +31,9 @@ def test_several_surfaces_enclose_what_they_did_and_none_is_inside_out(box, ball
     write_surfaces([box, ball], tmp_path / f"all{suffix}")
     mesh = trimesh.load_scene(tmp_path / f"all{suffix}").to_mesh()
     mesh.merge_vertices()
-    parts = sorted(mesh.split(), key=lambda part: part.bounds[0, 2])
-    assert [part.volume for part in parts] == pytest.approx([30, mesh_of(ball).volume], rel=1e-5)
-    assert [part.area for part in parts] == pytest.approx([62, mesh_of(ball).area], rel=1e-5)
+    parts = sorted(mesh.split(), key=lambda one: one.bounds[0, 2])
+    assert [one.volume for one in parts] == pytest.approx([30, mesh_of(ball).volume], rel=1e-5)
+    assert [one.area for one in parts] == pytest.approx([62, mesh_of(ball).area], rel=1e-5)
     assert mesh.is_watertight
 
 
@@ -49,7 +49,9 @@ def test_another_reader_finds_the_same_triangles(box, ball, tmp_path, suffix):
     np.testing.assert_allclose(mesh.points[triangles], expected, rtol=1e-6)
 
 
-def test_normals_of_a_ball_point_away_from_its_centre():
+@pytest.mark.parametrize("most", [1 << 22, 100])
+def test_normals_of_a_ball_point_away_from_its_centre(monkeypatch, most):
+    monkeypatch.setattr(part, "_MANY_ROWS", most)
     ball = ball_surface(4, (5, 6, 7), (1, 1, 1))
     expected = (ball.vertices - (5, 6, 7))[:, ::-1]
     found = vertex_normals(as_part(ball))
@@ -70,6 +72,16 @@ def test_a_file_under_another_name_is_of_the_kind_that_is_asked_for(box, tmp_pat
     write_surfaces([box], tmp_path / "box.part", suffix=".stl")
     write_surfaces([box], tmp_path / "box.STL")
     assert (tmp_path / "box.part").read_bytes() == (tmp_path / "box.STL").read_bytes()
+
+
+def test_tables_that_are_written_in_many_pieces_are_the_same(tmp_path, monkeypatch):
+    ball = ball_surface(3, label=1, values={"distance": np.arange(642, dtype=np.float32)})
+    for suffix in (".obj", ".ply", ".stl"):
+        write_surfaces([ball], tmp_path / f"whole{suffix}")
+    monkeypatch.setattr(part.rows, "__defaults__", (100,))
+    for suffix in (".obj", ".ply", ".stl"):
+        write_surfaces([ball], tmp_path / f"pieces{suffix}")
+        assert (tmp_path / f"pieces{suffix}").read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

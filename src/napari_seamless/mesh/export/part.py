@@ -17,6 +17,7 @@ Array = np.ndarray[Any, Any]
 GREY = (192, 192, 192, 255)
 _FAR = 1e4  # beyond this ratio of distance to extent, float32 keeps less than three digits of the extent
 _ROWS = 1 << 18
+_MANY_ROWS = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,12 +36,11 @@ def as_part(surface: Surface) -> Part:
 
 def vertex_normals(part: Part) -> Array:
     """Return (vertex, 3) float32 unit normals, means of the triangles around a vertex, weighted by their area."""
-    corners = part.positions[part.triangles]
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.empty(part.positions.shape)
-    index, n = part.triangles.ravel(), len(part.positions)
-    for axis in range(3):
-        normals[:, axis] = np.bincount(index, np.repeat(cross[:, axis], 3), n)
+    normals = np.zeros(part.positions.shape)
+    for some, cross in crosses(part):
+        index = part.triangles[some].ravel()
+        for axis in range(3):
+            normals[:, axis] += np.bincount(index, np.repeat(cross[:, axis], 3), len(normals))
     length = np.sqrt((normals**2).sum(axis=1))
     flat = length == 0
     normals[flat] = (0, 0, 1)
@@ -49,14 +49,21 @@ def vertex_normals(part: Part) -> Array:
     return normals.astype(np.float32)
 
 
+def crosses(part: Part) -> Iterator[tuple[slice, Array]]:
+    """Yield some triangles and their outward normals (triangle, 3) of twice the length of their area."""
+    for some in rows(len(part.triangles), _MANY_ROWS):
+        corners = part.positions[part.triangles[some]]
+        yield some, np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
 def needs_double(surfaces: Sequence[Surface]) -> bool:
     """Tell whether a surface lies so far from the origin, for its size, that float32 would spoil its shape."""
     return any(_is_far(surface.vertices) for surface in surfaces)
 
 
-def rows(n: int) -> Iterator[slice]:
+def rows(n: int, most: int = _ROWS) -> Iterator[slice]:
     """Yield slices of a bounded number of rows, so that what is made of them is small."""
-    return (slice(start, min(start + _ROWS, n)) for start in range(0, n, _ROWS))
+    return (slice(start, min(start + most, n)) for start in range(0, n, most))
 
 
 def value_names(surfaces: Sequence[Surface]) -> list[str]:

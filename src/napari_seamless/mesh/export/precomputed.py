@@ -13,7 +13,7 @@ from napari_seamless.errors import MissingDependencyError, SettingsError
 from napari_seamless.mesh.export.lattice import Lattice
 from napari_seamless.mesh.export.manifest import Level, manifest
 from napari_seamless.mesh.export.octree import make_cells, nodes, separate
-from napari_seamless.mesh.export.part import Part, as_part
+from napari_seamless.mesh.export.part import Part, as_part, crosses
 from napari_seamless.mesh.export.units import nanometers
 from napari_seamless.mesh.export.words import one_line
 
@@ -183,10 +183,8 @@ def _grid(parts: list[Part]) -> tuple[Array, Array]:
 
 def _edge(part: Part) -> float:
     """Return the length of the edges of triangles with equal sides and the area of the surface."""
-    corners = part.positions[part.triangles]
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    area = float(np.sqrt((cross**2).sum(axis=1)).sum()) / 2
-    return max(float(np.sqrt(4 / np.sqrt(3) * area / len(corners))), float(np.finfo(np.float32).tiny))
+    area = sum(float(np.sqrt((cross**2).sum(axis=1)).sum()) for _, cross in crosses(part)) / 2
+    return max(float(np.sqrt(4 / np.sqrt(3) * area / len(part.triangles))), float(np.finfo(np.float32).tiny))
 
 
 def _write_json(path: Path, data: dict[str, Any]) -> None:
