@@ -38,6 +38,11 @@ class Steps:
         self._begin = time.perf_counter()
 
     @property
+    def done(self) -> int:
+        """Steps that are done."""
+        return self._done
+
+    @property
     def seconds(self) -> float:
         """Wall time so far."""
         return time.perf_counter() - self._begin
