@@ -27,6 +27,7 @@ NOT_IN_THE_CORE = {
     *("PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "napari", "npe2", "qtpy", "superqt", "vispy"),
     *("distributed", "indexed_gzip", "matplotlib", "nibabel", "nilearn", "skimage", "sklearn", "tifffile"),
     *("cc3d", "edt", "monai", "numba", "ome_zarr", "patchly", "scipy", "tensorflow", "keras", "torchio", "trimesh"),
+    *("DracoPy", "meshio", "vtk", "vtkmodules", "zmesh"),
 }
 
 ROOMS = sorted(

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SEVERAL = {"--spacing", "--class"}
+_SEVERAL = {"--spacing", "--class", "--label"}
 """Options that take several numbers, with blanks or commas between them."""
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
