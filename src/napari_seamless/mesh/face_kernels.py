@@ -49,7 +49,7 @@ def count_faces(block: Array, margin: int) -> int:
 
 @compiled
 def find_faces(  # noqa: PLR0913, PLR0917  a loop that a compiler sees through
-    block: Array, margin: int, origin: int, strides: Array, sheets: Array, labels: Array, keys: Array
+    block: Array, margin: int, origin: int, strides: Array, corners: Array, labels: Array, keys: Array
 ) -> None:
     """Write label and key of every face of a block, in raster order.
 
@@ -61,8 +61,8 @@ def find_faces(  # noqa: PLR0913, PLR0917  a loop that a compiler sees through
         Raster index, in the volume with one voxel more on each side, of the first voxel of the array.
     strides : numpy.ndarray
         (3,) int64 steps of the raster index per axis.
-    sheets : numpy.ndarray
-        (256, 12) uint8 of `sheet_table`.
+    corners : numpy.ndarray
+        (3, 2^18) uint16 of `fill_corners`.
     labels, keys : numpy.ndarray
         (face,) of the type of the block and int64; written.
     """
@@ -79,62 +79,74 @@ def find_faces(  # noqa: PLR0913, PLR0917  a loop that a compiler sees through
                     near = flat[at + steps[axis]]
                     if near == here:
                         continue
-                    voxel = origin + z * strides[0] + y * strides[1] + x * strides[2]
+                    along, across = steps[(axis + 1) % 3], steps[(axis + 2) % 3]
+                    voxel = (origin + z * strides[0] + y * strides[1] + x * strides[2]) << 19
                     if here != 0:
                         labels[n] = here
-                        keys[n] = (voxel << 19) | _face(flat, at, steps, axis, 0, here, sheets)
+                        around = _around(flat, at, along, across, steps[axis], here)
+                        keys[n] = voxel | axis << 17 | np.int64(corners[axis, around])
                         n += 1
                     if near != 0:
                         labels[n] = near
-                        keys[n] = (voxel << 19) | _face(flat, at, steps, axis, 1, near, sheets)
+                        around = _around(flat, at, along, across, steps[axis], near)
+                        keys[n] = voxel | axis << 17 | 1 << 16 | np.int64(corners[axis, around])
                         n += 1
 
 
 @compiled
-def _face(  # noqa: C901, PLR0912, PLR0913, PLR0917  a loop that a compiler sees through
-    flat: Array, at: int, steps: tuple[int, int, int], axis: int, side: int, label: int, sheets: Array
+def _around(  # noqa: PLR0913, PLR0917  a loop that a compiler sees through
+    flat: Array, at: int, along: int, across: int, beyond: int, label: int
 ) -> int:
-    """Return axis, side, sheets at the corners and pinched edges of a face: the low 19 bits of its key."""
-    one, other = (axis + 1) % 3, (axis + 2) % 3
-    along, across = steps[one], steps[other]
-    # The twelve voxels around the pair, 3 x 3 on each side of the face, as bits.
-    around = 0
+    """Return which of the 18 voxels around a pair have a label, 3 x 3 on each side of the face, as bits."""
+    found = 0
     for a in range(3):
         for b in range(3):
             place = at + (a - 1) * along + (b - 1) * across
-            if flat[place] == label:
-                around |= 1 << (3 * a + b)
-            if flat[place + steps[axis]] == label:
-                around |= 1 << (9 + 3 * a + b)
-    found = (axis << 1 | side) << 16
-    inside_0 = inside_1 = inside_2 = inside_3 = 0
+            found |= (flat[place] == label) << (3 * a + b)
+            found |= (flat[place + beyond] == label) << (9 + 3 * a + b)
+    return found
+
+
+@compiled
+def fill_corners(sheets: Array, corners: Array) -> None:
+    """Write what the voxels around a pair make of the corners of the face between them.
+
+    Parameters
+    ----------
+    sheets : numpy.ndarray
+        (256, 12) uint8 of `sheet_table`.
+    corners : numpy.ndarray
+        (3, 2^18) uint16; written, for each axis and what `_around` returns: the low 16 bits of the key.
+    """
+    for axis in range(3):
+        for around in range(1 << 18):
+            if (around >> 4 & 1) != (around >> 13 & 1):
+                corners[axis, around] = _corners(around, axis, sheets)
+
+
+@compiled
+def _corners(around: int, axis: int, sheets: Array) -> int:
+    """Return the sheets at the corners of a face, and where it is pinched."""
+    one, other = (axis + 1) % 3, (axis + 2) % 3
+    insides = np.zeros(4, np.int64)
+    found = 0
     for corner in range(4):
         s_one = 1 if corner % 3 == 0 else 0
         s_other = 1 if corner < 2 else 0
-        inside = 0
         for e in range(2):
             for a in range(2):
                 for b in range(2):
                     if around >> (9 * e + 3 * (a + 1 - s_one) + b + 1 - s_other) & 1:
-                        inside |= 1 << ((4 >> axis) * e + (4 >> one) * a + (4 >> other) * b)
-        found |= sheets[inside, 4 * axis + 2 * s_one + s_other] << (4 + 3 * corner)
-        if corner == 0:
-            inside_0 = inside
-        elif corner == 1:
-            inside_1 = inside
-        elif corner == 2:
-            inside_2 = inside
-        else:
-            inside_3 = inside
-    own, beyond = (0, 9) if side == 0 else (9, 0)
+                        insides[corner] |= 1 << ((4 >> axis) * e + (4 >> one) * a + (4 >> other) * b)
+        found |= sheets[insides[corner], 4 * axis + 2 * s_one + s_other] << (4 + 3 * corner)
+    own, beyond = (0, 9) if around >> 4 & 1 else (9, 0)
     for i in range(4):
         # Across the edges 0 to 3 of the face lie the voxels before along `other`, after along `one`, and so on.
         near = 3 if i == 0 else 7 if i == 1 else 5 if i == 2 else 1
         if around >> (own + near) & 1 or not around >> (beyond + near) & 1:
             continue
-        before = inside_0 if i == 0 else inside_1 if i == 1 else inside_2 if i == 2 else inside_3
-        after = inside_1 if i == 0 else inside_2 if i == 1 else inside_3 if i == 2 else inside_0
-        if _joined(before, axis, i, i, sheets) and _joined(after, axis, (i + 1) % 4, i, sheets):
+        after = (i + 1) % 4
+        if _joined(insides[i], axis, i, i, sheets) and _joined(insides[after], axis, after, i, sheets):
             found |= 1 << i
     return found
 

@@ -76,7 +76,7 @@ def label_faces(block: Array, grid: Grid, start: tuple[int, ...], margin: int = 
     if n == 0:
         return Faces(labels, np.zeros(1, np.int64), keys)
     origin = grid.index(tuple(i - margin for i in start))
-    kernels.find_faces(block, margin, origin, grid.strides, _sheets(), labels, keys)
+    kernels.find_faces(block, margin, origin, grid.strides, _corner_table(), labels, keys)
     room = _FEW_LABELS
     while True:
         known, starts = np.empty(room, block.dtype), np.zeros(room + 1, np.int64)
@@ -118,5 +118,9 @@ def field_faces(block: Array, level: float, grid: Grid, start: tuple[int, ...], 
 
 
 @cache
-def _sheets() -> Array:
-    return sheet_table()
+def _corner_table() -> Array:
+    from napari_seamless.mesh import face_kernels as kernels
+
+    corners = np.zeros((3, 2**18), np.uint16)
+    kernels.fill_corners(sheet_table(), corners)
+    return corners

@@ -59,7 +59,7 @@ def weld(keys: Array, crossings: Array | None, grid: Grid, spacing: Array, trans
         vertices[several] += _means(keys, halves, polygons, spacing, len(names))[several]
     extra = int(np.count_nonzero(polygons[:, 1::2] >= 0))
     triangles = np.empty((2 * len(keys) + extra, 3), np.int32)
-    kernels.triangulate(keys, polygons, vertices, triangles)
+    kernels.triangulate(keys, polygons, vertices if crossings is not None else vertices[:0], triangles)
     return vertices, triangles
 
 

@@ -137,7 +137,7 @@ def triangulate(keys: Array, polygons: Array, positions: Array, triangles: Array
     keys, polygons : numpy.ndarray
         See `name_corners`.
     positions : numpy.ndarray
-        (vertex, 3) float64.
+        (vertex, 3) float64; (0, 3) where both diagonals are alike.
     triangles : numpy.ndarray
         (triangle, 3) int32; written.
 
@@ -157,6 +157,8 @@ def triangulate(keys: Array, polygons: Array, positions: Array, triangles: Array
                     begin = corners
                 around[corners] = polygons[face, i]
                 corners += 1
+        if begin < 0 and len(positions) == 0:
+            begin = 0
         if begin < 0:
             first = second = 0.0
             for k in range(3):
