@@ -129,7 +129,9 @@ class Source:
             np.maximum(block, 0, out=block)
             block = block.view(np.dtype(f"u{block.dtype.itemsize}"))
         if self.chosen is not None:
-            block[~np.isin(block, np.array(self.chosen, np.int64).astype(block.dtype))] = 0
+            largest = np.iinfo(block.dtype).max
+            held = np.array([label for label in self.chosen if 0 <= label <= largest], block.dtype)
+            block[~np.isin(block, held)] = 0
         return label_faces(block, self.grid, box.start)
 
     def _with_margin(self, box: Box, channel: int | None) -> Array:
