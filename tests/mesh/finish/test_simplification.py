@@ -46,10 +46,9 @@ def test_the_number_is_met_and_the_surface_stays_closed(surface, share):
 
 
 @pytest.mark.parametrize("surface", [smooth(voxel_faces(torus(ring=8, tube=4))), blobs(size=20)])
-def test_the_error_bounds_the_distance(surface):
+def test_the_error_is_the_distance(surface):
     result = simplify(surface, len(surface.triangles) // 20)
-    assert farthest(surface, result) <= result.error + 1e-9
-    assert result.error <= 1.5 * farthest(surface, result)
+    assert result.error == pytest.approx(farthest(surface, result))
 
 
 @pytest.mark.parametrize("largest", [0.02, 0.1, 0.5, 2.0])
@@ -69,10 +68,10 @@ def test_what_ends_first_counts():
 
 
 def test_flat_sides_need_few_triangles_and_no_error():
-    result = simplify(voxel_faces(np.ones((9, 7, 5), bool)), max_error=1e-6)
+    result = simplify(voxel_faces(np.ones((9, 7, 5), bool)), max_error=1e-3)
     assert len(result.triangles) <= 14
-    assert measure(result).volume == pytest.approx(9 * 7 * 5)
-    assert measure(result).area == pytest.approx(2 * (63 + 45 + 35))
+    assert measure(result).volume == pytest.approx(9 * 7 * 5, rel=1e-3)
+    assert measure(result).area == pytest.approx(2 * (63 + 45 + 35), rel=1e-3)
 
 
 def test_impossible_numbers_give_the_fewest_closed():
@@ -145,3 +144,13 @@ def test_nothing_to_do_returns_the_surface():
 def test_ends_out_of_range_are_refused(ends):
     with pytest.raises(SettingsError, match=r"triangles|max_error"):
         simplify(from_trimesh(trimesh.creation.icosphere(1)), **ends)
+
+
+@pytest.mark.parametrize("largest", [0.1, 0.4])
+def test_thorns_and_flat_sides_keep_the_error_small(largest):
+    surface = blobs(seed=5)
+    result = simplify(surface, max_error=largest)
+    assert len(result.triangles) < len(surface.triangles) / 2
+    assert result.error <= largest
+    assert to_trimesh(result).is_watertight
+    assert same_topology(surface, result)

@@ -8,19 +8,23 @@ import numpy as np
 
 from napari_seamless.mesh.finish.bucket_kernels import Queue, bucket_of, dequeue, enqueue, new_queue, remove
 from napari_seamless.mesh.finish.compiled import compiled
-from napari_seamless.mesh.finish.quadric_kernels import area_vector, best_place, quadrics_of
+from napari_seamless.mesh.finish.deviation_kernels import square_to_triangle
+from napari_seamless.mesh.finish.quadric_kernels import area_vector, best_place
 
 Array = np.ndarray[Any, Any]
 Corners = tuple[Array, Array, Array]
 Place = tuple[float, float, float]
 Choice = tuple[Array, Array, Array, Array]
 
+_FARTHEST = 2.0
+"""Distance of an end of an edge to what comes after it, as a multiple of the limit of mean distances."""
+
 _TURN = 0.2
 """Cosine of the angle by which a triangle may turn at most when an edge beside it collapses."""
 
 
 @compiled
-def collapse(points: Array, triangles: Array, target: int, limit: float) -> tuple[Array, int]:
+def collapse(points: Array, triangles: Array, quadrics: Array, target: int, limit: float) -> Array:
     """Collapse edges until `target` triangles are left, or no edge may go.
 
     Every vertex knows its cheapest edge and waits in a queue by the cost. Where the surroundings of a vertex have
@@ -33,6 +37,8 @@ def collapse(points: Array, triangles: Array, target: int, limit: float) -> tupl
         (vertex, 3) float64, edges around 1 long; written: places of those that are left.
     triangles : numpy.ndarray
         (triangle, 3) int32; written: those that are left, -1 in the first column of others.
+    quadrics : numpy.ndarray
+        (vertex, 11) float64, see `quadrics_of`; written: those of vertices that are left.
     target : int
         Triangles to stop at.
     limit : float
@@ -40,13 +46,10 @@ def collapse(points: Array, triangles: Array, target: int, limit: float) -> tupl
 
     Returns
     -------
-    into : numpy.ndarray
+    numpy.ndarray
         (vertex,) int32: the vertex that each went into; itself where it is left.
-    left : int
-        Number of triangles.
     """
     n, left = len(points), len(triangles)
-    quadrics = quadrics_of(points, triangles)
     corners = _corners(triangles, n)
     into, queue = np.arange(n).astype(np.int32), new_queue(n)
     # The other end of the cheapest edge, its cost, the cost of the last edge that could not go, and what has changed.
@@ -61,11 +64,11 @@ def collapse(points: Array, triangles: Array, target: int, limit: float) -> tupl
         v = _next(points, triangles, quadrics, corners, choice, limit, queue)
         if v < 0:
             break
-        u = partner[v]
+        u = int(partner[v])
         _, z, y, x = best_place(points, quadrics, u, v, limit)
         place = z, y, x
         turn += 2
-        if not _may_go(points, triangles, corners, (u, v), place, marks, turn):
+        if not _may_go(points, triangles, corners, (u, v), place, marks, turn, limit):
             floor[v] = cost[v]
             _choose(points, triangles, quadrics, corners, choice, v, limit)
             if partner[v] >= 0:
@@ -82,7 +85,7 @@ def collapse(points: Array, triangles: Array, target: int, limit: float) -> tupl
             quadrics[u, k] += quadrics[v, k]
         left -= 2
         _look_again(points, triangles, quadrics, corners, choice, u, limit, queue)
-    return into, left
+    return into
 
 
 @compiled
@@ -138,7 +141,14 @@ def _choose(  # noqa: PLR0913, PLR0917  loops that a compiler sees through
 
 @compiled
 def _may_go(  # noqa: PLR0913, PLR0917  loops that a compiler sees through
-    points: Array, triangles: Array, corners: Corners, edge: tuple[int, int], place: Place, marks: Array, turn: int
+    points: Array,
+    triangles: Array,
+    corners: Corners,
+    edge: tuple[int, int],
+    place: Place,
+    marks: Array,
+    turn: int,
+    limit: float,
 ) -> bool:
     """Say whether an edge can collapse: its ends share two neighbours, which keep a fan, and no triangle turns over."""
     first, _, after = corners
@@ -164,9 +174,36 @@ def _may_go(  # noqa: PLR0913, PLR0917  loops that a compiler sees through
         corner = after[corner]
     if shared != 2 or sides != 2:
         return False
-    return _keeps_facing(points, triangles, corners, u, v, place) and _keeps_facing(
-        points, triangles, corners, v, u, place
-    )
+    if not _keeps_facing(points, triangles, corners, u, v, place):
+        return False
+    if not _keeps_facing(points, triangles, corners, v, u, place):
+        return False
+    if limit == np.inf:
+        return True
+    return _stays_near(points, triangles, corners, u, v, place, limit)
+
+
+@compiled
+def _stays_near(  # noqa: PLR0913, PLR0917  loops that a compiler sees through
+    points: Array, triangles: Array, corners: Corners, u: int, v: int, place: Place, limit: float
+) -> bool:
+    """Say whether both ends of an edge are near the triangles that come after it.
+
+    Planes have no end: to them the point of a thorn may go back along it at no cost.
+    """
+    first, _, after = corners
+    from_u = from_v = np.inf
+    for side in range(2):
+        end, other = (u, v) if side == 0 else (v, u)
+        corner = first[end]
+        while corner >= 0:
+            t, k = corner // 3, corner % 3
+            i, j = triangles[t, (k + 1) % 3], triangles[t, (k + 2) % 3]
+            if other != i and other != j:  # noqa: PLR1714  faster than a tuple
+                from_u = min(from_u, square_to_triangle(points[u], place, points[i], points[j]))
+                from_v = min(from_v, square_to_triangle(points[v], place, points[i], points[j]))
+            corner = after[corner]
+    return max(from_u, from_v) <= (_FARTHEST * limit) ** 2
 
 
 @compiled

@@ -12,32 +12,13 @@ Array = np.ndarray[Any, Any]
 
 
 @compiled
-def deviation(points: Array, near: Array, vertices: Array, triangles: Array) -> float:
-    """Return the largest distance of points to a surface: at least the true one.
-
-    A point looks at the triangles around the vertex that is given for it, then around the corners of the nearest of
-    these, and so on until no triangle is nearer. What it has found is the distance to one point of the surface, hence
-    never less than the distance to the surface.
-
-    Parameters
-    ----------
-    points : numpy.ndarray
-        (point, 3) float64.
-    near : numpy.ndarray
-        (point,) int32: a vertex of the surface near each point.
-    vertices, triangles : numpy.ndarray
-        The surface.
-
-    Returns
-    -------
-    float
-        In the units of the points.
-    """
-    starts = np.zeros(len(vertices) + 1, np.int64)
+def around_vertices(triangles: Array, n: int) -> tuple[Array, Array]:
+    """List the triangles at every vertex: those of vertex i are ``around[starts[i] : starts[i + 1]]``."""
+    starts = np.zeros(n + 1, np.int64)
     for t in range(len(triangles)):
         for k in range(3):
             starts[triangles[t, k] + 1] += 1
-    for i in range(len(vertices)):
+    for i in range(n):
         starts[i + 1] += starts[i]
     filled = starts[:-1].copy()
     around = np.empty(3 * len(triangles), np.int32)
@@ -46,18 +27,42 @@ def deviation(points: Array, near: Array, vertices: Array, triangles: Array) -> 
             i = triangles[t, k]
             around[filled[i]] = t
             filled[i] += 1
-    largest = 0.0
+    return starts, around
+
+
+@compiled
+def walk_nearer(  # noqa: PLR0913, PLR0917  loops that a compiler sees through
+    points: Array, near: Array, vertices: Array, triangles: Array, neighbourhood: tuple[Array, Array], squares: Array
+) -> None:
+    """Lower the squared distances of points to a surface.
+
+    A point looks at the triangles around the vertex that is given for it, then around the corners of the nearest of
+    these, and so on until no triangle is nearer. What it finds is the distance to one point of the surface, hence
+    never less than the distance to the surface.
+
+    Parameters
+    ----------
+    points : numpy.ndarray
+        (point, 3) float64.
+    near : numpy.ndarray
+        (point,) integers: a vertex of the surface near each point.
+    vertices, triangles : numpy.ndarray
+        The surface.
+    neighbourhood : tuple of numpy.ndarray
+        See `around_vertices`.
+    squares : numpy.ndarray
+        (point,) float64, infinite where nothing is known; lowered.
+    """
+    starts, around = neighbourhood
     for i in range(len(points)):
-        best, t = _nearest_around(points[i], near[i], starts, around, vertices, triangles, np.inf)
-        found = t
-        while found >= 0 and best > largest:
+        best, found = _nearest_around(points[i], near[i], starts, around, vertices, triangles, squares[i])
+        while found >= 0:
             t, found = found, -1
             for k in range(3):
                 value, other = _nearest_around(points[i], triangles[t, k], starts, around, vertices, triangles, best)
                 if other >= 0:
                     best, found = value, other
-        largest = max(largest, best)
-    return float(np.sqrt(largest))
+        squares[i] = best
 
 
 @compiled
@@ -75,7 +80,7 @@ def _nearest_around(  # noqa: PLR0913, PLR0917  loops that a compiler sees throu
 
 
 @compiled
-def square_to_triangle(p: Array, a: Array, b: Array, c: Array) -> float:
+def square_to_triangle(p: Array, a: Array | tuple[float, float, float], b: Array, c: Array) -> float:
     """Return the squared distance of a point to a triangle."""
     u0, u1, u2 = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     v0, v1, v2 = c[0] - a[0], c[1] - a[1], c[2] - a[2]

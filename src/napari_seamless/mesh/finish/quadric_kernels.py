@@ -14,6 +14,12 @@ from napari_seamless.mesh.finish.compiled import compiled
 
 Array = np.ndarray[Any, Any]
 
+_NO_AREA = 1e-9
+"""Area (times two) below which a triangle faces no way; edges are around 1 long."""
+
+_LEAST = 0.1
+"""Weight of every triangle beside its area: the tip of a thorn has next to no area, and is far away all the same."""
+
 _STAY = 1e-3
 """Pull towards the middle of an edge, as a share of the planes' own: decides where planes leave a direction open."""
 
@@ -32,9 +38,10 @@ def quadrics_of(points: Array, triangles: Array) -> Array:
         i, j, k = triangles[t]
         z, y, x = area_vector(points[i, 0], points[i, 1], points[i, 2], points, j, k)
         area = np.sqrt(z * z + y * y + x * x)
-        if area == 0.0:
+        if area < _NO_AREA:
             continue
         z, y, x = z / area, y / area, x / area
+        area += _LEAST
         d = -(z * points[i, 0] + y * points[i, 1] + x * points[i, 2])
         for v in (i, j, k):
             sums[v, 0] += area * z * z

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_seamless.errors import SettingsError
+from napari_seamless.mesh.finish.deviation import deviation
 
 if TYPE_CHECKING:
     from napari_seamless.types import Surface
@@ -17,8 +18,8 @@ Array = np.ndarray[Any, Any]
 _FEWEST = 4
 """Triangles of the smallest closed surface."""
 
-_ATTEMPTS = 8
-"""Times that a surface is simplified anew because the last one went too far."""
+_SHARES = (0.05, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0)
+"""Mean distances (quadratic), as shares of the largest error, at which it is measured: about a third is the largest."""
 
 
 def simplify(surface: Surface, triangles: int | None = None, max_error: float | None = None) -> Surface:
@@ -41,7 +42,7 @@ def simplify(surface: Surface, triangles: int | None = None, max_error: float | 
     -------
     Surface
         A vertex has the values of the original vertex that it stands for and that was nearest to it. `error` has grown
-        by the largest distance of an original vertex to the new surface: an upper bound that counts every vertex.
+        by the largest distance of an original vertex to the new surface; every vertex counts.
 
     Raises
     ------
@@ -60,35 +61,71 @@ def simplify(surface: Surface, triangles: int | None = None, max_error: float | 
     target = _checked(triangles, max_error)
     if len(surface.triangles) <= target or max_error == 0:
         return surface
-    limit = np.inf if max_error is None else max_error
-    for _ in range(_ATTEMPTS):
-        result, moved = _collapsed(surface, target, limit)
-        if max_error is None or moved <= max_error:
-            return replace(result, error=surface.error + moved)
-        limit *= max(0.8 * max_error / moved, 0.1)
-    return surface
-
-
-def _collapsed(surface: Surface, target: int, limit: float) -> tuple[Surface, float]:
-    """Simplify once; return the result and the distance that it went."""
-    from napari_seamless.mesh.finish.collapse_kernels import collapse
-    from napari_seamless.mesh.finish.deviation_kernels import deviation
-
     centre, scale = _frame(surface)
     began = np.ascontiguousarray((surface.vertices - centre) / scale)
-    points, corners = began.copy(), np.array(surface.triangles, np.int32, order="C")
-    into, left = collapse(points, corners, target, limit / scale)
-    if left == len(corners):
-        return surface, 0.0
-    corners = corners[corners[:, 0] >= 0]
+    state, moved = _begin(began, surface), 0.0
+    for share in (np.inf,) if max_error is None else _SHARES:
+        further = _collapsed(state, target, share * (1.0 if max_error is None else max_error / scale))
+        if further is state:
+            continue
+        distance = deviation(began, further.owners, further.points, further.triangles) * scale
+        if max_error is not None and distance > max_error:
+            break
+        state, moved = further, distance
+        if len(state.triangles) <= target:
+            break
+    return _finished(surface, state, centre, scale, moved)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A surface on its way: its quadrics, original numbers of its vertices, and where every original vertex went."""
+
+    points: Array
+    triangles: Array
+    quadrics: Array
+    numbers: Array
+    owners: Array
+
+
+def _begin(points: Array, surface: Surface) -> _State:
+    """Return the surface as it is."""
+    from napari_seamless.mesh.finish.quadric_kernels import quadrics_of
+
+    corners = np.array(surface.triangles, np.int32, order="C")
+    numbers = np.arange(len(points), dtype=np.int32)
+    return _State(points, corners, quadrics_of(points, corners), numbers, numbers)
+
+
+def _collapsed(state: _State, target: int, limit: float) -> _State:
+    """Collapse edges; return the same state where none could."""
+    from napari_seamless.mesh.finish.collapse_kernels import collapse
+
+    points, corners, quadrics = state.points.copy(), state.triangles.copy(), state.quadrics.copy()
+    into = collapse(points, corners, quadrics, target, limit)
+    left = corners[:, 0] >= 0
+    if left.all():
+        return state
     into = _last(into)
     kept = np.flatnonzero(into == np.arange(len(into)))
     numbers = np.zeros(len(into), np.int32)
     numbers[kept] = np.arange(len(kept))
-    points, corners = points[kept], numbers[corners]
-    moved = deviation(began, numbers[into], points, corners) * scale
-    values = {name: value[kept] for name, value in surface.values.items()}
-    return replace(surface, vertices=points * scale + centre, triangles=corners, values=values), moved
+    return _State(
+        points[kept], numbers[corners[left]], quadrics[kept], state.numbers[kept], numbers[into][state.owners]
+    )
+
+
+def _finished(surface: Surface, state: _State, centre: Array, scale: float, moved: float) -> Surface:
+    """Return a surface in its own units, with what belongs to its vertices."""
+    if len(state.triangles) == len(surface.triangles):
+        return surface
+    return replace(
+        surface,
+        vertices=state.points * scale + centre,
+        triangles=state.triangles,
+        values={name: value[state.numbers] for name, value in surface.values.items()},
+        error=surface.error + moved,
+    )
 
 
 def _frame(surface: Surface) -> tuple[Array, float]:
