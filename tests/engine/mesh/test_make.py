@@ -253,7 +253,7 @@ def test_refinement_is_called_between_smoothing_and_simplification():
 
     def refine(surface):
         seen.append(surface)
-        return dataclasses.replace(surface, vertices=surface.vertices + (0, 0, 100))
+        return dataclasses.replace(surface, vertices=surface.vertices + np.array((0, 0, 100)))
 
     labels = cubes(np.uint8, 1, 2, side=8)
     found = made(labels, refine=refine, triangles=60)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_seamless.errors import StorageError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from napari_seamless.mesh import Faces
@@ -28,6 +32,7 @@ class FaceFiles:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._keys = (folder / "faces").open("w+b")
         self._crossings = (folder / "crossings").open("w+b")
         self._lock = threading.Lock()
@@ -40,12 +45,12 @@ class FaceFiles:
 
         Raises
         ------
-        OSError
+        StorageError
             The disk is full.
         """
         if len(faces.keys) == 0:
             return
-        with self._lock:
+        with self._lock, self._telling():
             self._keys.write(faces.keys.data)
             if faces.crossings is not None:
                 self._crossings.write(faces.crossings.data)
@@ -54,9 +59,16 @@ class FaceFiles:
             self._count += len(faces.keys)
 
     def finish(self) -> tuple[Array, Array]:
-        """Return the labels in rising order, (label,) uint64, and how many faces each has, (label,) int64."""
-        self._keys.flush()
-        self._crossings.flush()
+        """Return the labels in rising order, (label,) uint64, and how many faces each has, (label,) int64.
+
+        Raises
+        ------
+        StorageError
+            The disk is full.
+        """
+        with self._telling():
+            self._keys.flush()
+            self._crossings.flush()
         empty = np.zeros(0, np.uint64), _NONE, _NONE
         labels, starts, counts = (np.concatenate(part) for part in zip(empty, *self._parts, strict=True))
         order = np.argsort(labels, kind="stable")
@@ -80,8 +92,19 @@ class FaceFiles:
 
     def close(self) -> None:
         """Let go of the files."""
-        self._keys.close()
-        self._crossings.close()
+        for file in (self._keys, self._crossings):
+            with suppress(OSError):  # what a full disk did not take is not needed any more
+                file.close()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(
+                f"What is found on the way cannot be stored in {self._folder.parent} ({error.strerror or error}); "
+                "free disk space there, or choose another folder."
+            ) from error
 
     @staticmethod
     def _part(file: Any, dtype: type, width: int, start: int, count: int) -> Array:
