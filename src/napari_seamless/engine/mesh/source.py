@@ -129,8 +129,9 @@ class Source:
             np.maximum(block, 0, out=block)
             block = block.view(np.dtype(f"u{block.dtype.itemsize}"))
         if self.chosen is not None:
-            largest = np.iinfo(block.dtype).max
-            held = np.array([label for label in self.chosen if 0 <= label <= largest], block.dtype)
+            dtype: Any = block.dtype
+            largest = np.iinfo(dtype).max
+            held = np.array([label for label in self.chosen if 0 <= label <= largest], dtype)
             block[~np.isin(block, held)] = 0
         return label_faces(block, self.grid, box.start)
 
