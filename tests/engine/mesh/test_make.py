@@ -327,3 +327,10 @@ def test_meshes_of_any_label_are_read_by_a_peer():
         assert mesh.volume == pytest.approx(one.measures.volume, rel=1e-9)
         assert mesh.area == pytest.approx(one.measures.area, rel=1e-9)
         assert mesh.euler_number == one.measures.euler
+
+
+def test_an_image_that_is_taken_for_labels_is_told():
+    image = np.arange(512, dtype=np.int64).reshape(8, 8, 8).astype(np.uint8)
+    events = []
+    made(image, smoothing=0, on_event=events.append)
+    assert ["as an image has" in event.text for event in events if isinstance(event, Warned)] == [True]

@@ -99,7 +99,7 @@ def test_bytes_do_not_depend_on_blocks_or_threads(tmp_path, suffix, threads):
 FLAT, IMAGE = np.ones((8, 9), np.uint8), np.ones((8, 8, 8), np.float32)
 REFUSED = {
     "no label": (np.zeros((4, 5, 6), np.uint8), {}, VolumeError, ["no label but 0", "array"]),
-    "missing": (LABELS, {"labels": [4, 9]}, VolumeError, ["label 4, 9", "info"]),
+    "missing": (LABELS, {"labels": [4, 9]}, VolumeError, ["label 4, 9", "mesh all"]),
     "missing of bool": (LABELS > 0, {"labels": [2]}, VolumeError, ["label 2"]),
     "level": (LABELS, {"scale": 2}, SettingsError, ["0 to 0", "got 2"]),
     "plane": (FLAT, {}, VolumeError, ["three spatial axes", "2"]),
@@ -108,6 +108,7 @@ REFUSED = {
     "nothing below": (IMAGE, {"kind": "distance"}, VolumeError, ["below", "level 0"]),
     "all small": (LABELS, {"min_volume": 1e6}, VolumeError, ["2 surfaces", "1e+06"]),
     "region": (LABELS, {"region": "z=50:60"}, SeamlessError, ["50"]),
+    "nothing above in integers": (LABELS, {"kind": "probabilities", "level": 100}, VolumeError, ["level 100", "255"]),
     "channel": (IMAGE, {"labels": [3]}, SettingsError, ["channels", "[3]"]),
     "block": (LABELS, {"block_size": 500, "memory_budget": "16MiB"}, SettingsError, ["16 MiB", "(500, 500, 500)"]),
     "values": (LABELS, {"values": {"d": FLAT}}, SettingsError, ["'d'", "three axes"]),

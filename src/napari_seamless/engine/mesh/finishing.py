@@ -56,7 +56,9 @@ class Finishing:
         SeamlessError
             It cannot be opened, or does not fit.
         """
-        opened = {name: _single(name, open_volume(data)) for name, data in settings.values.items()}
+        opened = {
+            name: _single(name, open_volume(data, spacing=settings.spacing)) for name, data in settings.values.items()
+        }
         return cls(source, settings, opened, refine)
 
     def surface(self, label: int, keys: Array, crossings: Array | None) -> MeasuredSurface | None:

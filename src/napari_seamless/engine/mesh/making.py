@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_seamless.engine.events import Warned
 from napari_seamless.engine.mesh.face_files import FaceFiles
+from napari_seamless.engine.mesh.missing import warnings_about
 from napari_seamless.engine.mesh.source import block_size
 from napari_seamless.errors import SettingsError, VolumeError
 
@@ -72,7 +73,8 @@ class Making:
             with self._timed("faces"):
                 self._find(files)
                 labels, counts = files.finish()
-            self._check(labels)
+            for text in warnings_about(self.finishing.source, labels):
+                self.warn(text)
             with self._timed("surfaces"):
                 self._make(files, labels, counts, take)
         finally:
@@ -132,35 +134,6 @@ class Making:
             for _ in self.steps.run(make, part, side_by_side):
                 pass
 
-    def _check(self, labels: Array) -> None:
-        """Say what is missing."""
-        source = self.finishing.source
-        chosen = source.chosen
-        if source.kind != "labels":
-            where = "below" if source.kind == "distance" else "above"
-            missing = [c for c in chosen or () if c not in labels]
-            if len(labels) == 0:
-                raise VolumeError(
-                    f"Nothing of {source.volume.name} lies {where} the level {source.level:g}, so there is no surface; "
-                    "choose another level or region."
-                )
-            if missing:
-                self.warn(f"Nothing of the channels {missing} lies {where} the level {source.level:g}.")
-            return
-        if len(labels) == 0 and chosen is None:
-            raise VolumeError(
-                f"{source.volume.name} has no label but 0 here, so there is no surface; "
-                "choose another volume or region."
-            )
-        missing = sorted(set(chosen or ()) - set(labels.tolist()))
-        if len(labels) == 0:
-            raise VolumeError(
-                f"No voxel of {source.volume.name} has the label {_listed(missing)}; "
-                "see its labels with `napari-seamless info`, or mesh all of them."
-            )
-        if missing:
-            self.warn(f"No voxel has the label {_listed(missing)}; it has no surface.")
-
     def _check_room(self, labels: Array, counts: Array, room: int) -> None:
         largest = int(np.argmax(counts))
         need = int(counts[largest]) * _FACE_BYTES
@@ -188,7 +161,3 @@ def _groups(counts: Array) -> Iterator[range]:
         held += count
     if held:
         yield range(start, len(counts))
-
-
-def _listed(values: list[int], most: int = 10) -> str:
-    return ", ".join(map(str, values[:most])) + (f" and {len(values) - most} others" if len(values) > most else "")

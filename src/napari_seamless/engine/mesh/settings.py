@@ -57,7 +57,8 @@ class MeshSettings:
     max_error : float or None
         Largest distance, in the unit, by which simplification may move a surface.
     values : mapping of str to volume
-        What is sampled at the vertices, by name: anything that `open_volume` takes, with one channel.
+        What is sampled at the vertices, by name: anything that `open_volume` takes, with one
+        channel; `spacing` is theirs, too.
     memory_budget : int or str or None
         Bytes, or a size such as "2GiB", for what is held beside the program itself. None: half of what is free.
     block_size : int or sequence of int or None
