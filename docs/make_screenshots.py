@@ -18,6 +18,7 @@ import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
+from mesh_pictures import take_meshes
 from scripted_painter import paint_truth, weaken
 
 from napari_seamless.engine.tuning import Candidate
@@ -153,11 +154,11 @@ def take_tuning(options: argparse.Namespace) -> None:
     viewer.close()
 
 
-def open_dock(options: argparse.Namespace, name: str) -> tuple[napari.Viewer, Any]:
-    """Open the brain and a dock, as high as the screen."""
+def open_dock(options: argparse.Namespace, name: str, sample: str = "brain") -> tuple[napari.Viewer, Any]:
+    """Open the brain, or another sample, and a dock, as high as the screen."""
     viewer = napari.Viewer(show=False)
     viewer.theme = options.theme
-    viewer.open_sample("napari-seamless", "brain")
+    viewer.open_sample("napari-seamless", sample)
     area, dock = viewer.window.add_plugin_dock_widget("napari-seamless", name)
     viewer.show()
     viewer.window._qt_window.resize(*TUNING_SIZE)
@@ -262,7 +263,13 @@ def main() -> None:
             take(options)
 
 
-TAKES = {"run": take_run, "region": take_region, "tuning": take_tuning, "correcting": take_correcting}
+TAKES = {
+    "run": take_run,
+    "region": take_region,
+    "tuning": take_tuning,
+    "correcting": take_correcting,
+    "meshes": lambda options: take_meshes(options, open_dock, wait, save),
+}
 
 
 def suffix(theme: str) -> str:

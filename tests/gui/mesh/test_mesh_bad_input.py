@@ -39,6 +39,7 @@ def test_what_is_typed_wrong_is_refused(make_mesh_hands, labels):
     for widget, typed, words in REFUSED:
         hands.dock.state.say("")
         hands.type("meshThese", "1")
+        hands.find(widget).clear()
         hands.type(widget, typed)
         hands.click("meshCreate")
         assert_said(hands, "error", *words)

@@ -97,7 +97,9 @@ class MakeView(Reporting, Step):
     def _make_room(self) -> None:
         margins = self.body.contentsMargins()
         width = self.width() - margins.left() - margins.right()
-        self.message.setMinimumHeight(max(0, self.message.heightForWidth(width)))
+        self.message.setFixedHeight(max(0, self.message.heightForWidth(width)))
+        self.body.invalidate()
+        self.updateGeometry()
 
 
 def _button(name: str, text: str, tooltip: str) -> QPushButton:

@@ -47,7 +47,11 @@ class ShapeView(Step):
         self.error = label("", "muted")
         self.error.setFixedWidth(_SHOWN_WIDTH)
         self.error.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.triangles = self._line("meshTriangles", "any number", "Triangles that each surface may have, at most; a preview of a part does not know them.")
+        self.triangles = self._line(
+            "meshTriangles",
+            "any number",
+            "Triangles that each surface may have, at most; a preview of a part leaves this out.",
+        )
         self.volume = self._line("meshMinVolume", "keep all", "Parts that enclose less are dropped.")
         self.fill = self._tick("meshFill", "Fill cavities", "Drop surfaces that lie inside an object.", on=False)
         self.closed = self._tick(

@@ -14,7 +14,7 @@ from napari_seamless._qt.views.step import Choice, Step
 from napari_seamless.engine.mesh import MeasuredSurface
 
 _ROWS = 8
-_NARROWEST, _BAR, _ARROW = 28, 10, 10
+_NARROWEST, _BAR, _ARROW = 28, 10, 22
 _LOOKED_AT = 100
 """Rows that decide how wide a column is."""
 _SHEET = Template("""
