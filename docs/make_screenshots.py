@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import napari
 import numpy as np
+from mesh_pictures import take_meshes
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
-from mesh_pictures import take_meshes
 from scripted_painter import paint_truth, weaken
 
 from napari_seamless.engine.tuning import Candidate

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 VIEW, UP = (-0.5, -0.7, 0.6), (1, 0, 0)
 
 
-def take_meshes(options: argparse.Namespace, open_dock: Callable[..., Any], wait: Callable[..., Any], save: Any) -> None:
+def take_meshes(options: argparse.Namespace, open_dock: Callable[..., Any], wait: Any, save: Any) -> None:
     """Show a preview, the surfaces of the brain in both themes and of nuclei, and an exported file in VTK."""
     viewer, dock = open_dock(options, "Meshes")
     viewer.layers["brain T1"].visible = False

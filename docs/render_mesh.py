@@ -17,7 +17,7 @@ from vtkmodules.vtkIOImport import vtkGLTFImporter
 from vtkmodules.vtkRenderingCore import vtkLightKit, vtkRenderer, vtkRenderWindow, vtkWindowToImageFilter
 
 # VTK finds what draws by importing it
-import vtkmodules.vtkRenderingOpenGL2  # noqa: F401, I001  isort:skip
+import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  isort:skip
 
 SIZE = (1400, 1000)
 _LIGHT = 2.2
