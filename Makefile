@@ -27,7 +27,7 @@ endif
 PYTEST := $(IN_SOFTWARE) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # Each writes benchmarks/results/NAME.md.
-BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider distance instances mesh boundary_loss correcting gpu
+BENCHMARKS := overhead stages memory planning storage tracker tuning performance_window slider distance instances mesh oss_net boundary_loss correcting gpu
 FUZZ_EXAMPLES ?= 5000
 KILLS ?= 200
 

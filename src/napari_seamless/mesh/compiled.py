@@ -1,4 +1,7 @@
-"""Loops of the mesh room are compiled on first use: only what runs them imports the files that hold them."""
+"""How loops are compiled: only files with loops import this one, and only functions that loop import those.
+
+What is kept on disk belongs to one file. Whoever changes loops that another file calls has to touch that file as well.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function; what is compiled is kept on disk where there is a folder that can be written."""
+    """Compile a function; the result stays on disk where a folder can be written. Threads may run it side by side."""
     try:
         return cast("Function", njit(nogil=True, cache=True)(function))
     except RuntimeError:

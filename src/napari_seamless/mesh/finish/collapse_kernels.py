@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_seamless.mesh.compiled import compiled
 from napari_seamless.mesh.finish.bucket_kernels import Queue, bucket_of, dequeue, enqueue, new_queue, remove
-from napari_seamless.mesh.finish.compiled import compiled
 from napari_seamless.mesh.finish.permission_kernels import Corners, Place, may_go
 from napari_seamless.mesh.finish.quadric_kernels import best_place
 

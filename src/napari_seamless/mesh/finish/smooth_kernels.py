@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_seamless.mesh.finish.compiled import compiled
+from napari_seamless.mesh.compiled import compiled
 
 Array = np.ndarray[Any, Any]
 
