@@ -8,6 +8,7 @@ from napari.utils.notifications import notification_manager
 from tests.gui.mesh.mesh_hands import SPACING, TRANSLATION, MeshHands
 
 from napari_seamless._qt.mesh import MeshDock
+from napari_seamless.engine.mesh import MeshSettings, make_meshes
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +17,15 @@ def no_notifications():
     before = len(notification_manager.records)
     yield
     assert [str(n) for n in notification_manager.records[before:]] == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """Compile the loops before anybody waits for a window; kept between runs, but not in a fresh checkout."""
+    block = np.pad(np.ones((6, 6, 6), np.uint8), 2)
+    for kind in ("labels", "probabilities"):
+        settings = MeshSettings(kind=kind, max_error=0.3, min_volume=1, values={"block": block})
+        make_meshes(block.astype(np.uint8 if kind == "labels" else np.float32), settings)
 
 
 @pytest.fixture
