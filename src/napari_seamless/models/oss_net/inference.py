@@ -20,6 +20,8 @@ from napari_seamless.models.oss_net.settings import PATCH, OSSNetSettings, Pooli
 from napari_seamless.models.oss_net.tiles import tiles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_seamless.models.oss_net.blocks import DecoderBlock
     from napari_seamless.models.oss_net.decoder import Decoder
 
@@ -79,7 +81,15 @@ class InferenceDecoder:
         device = latent.device.type
         self._chunk = max(1, min(_CHUNK.get(device, 1 << 20), memory_budget // (4 * width)))
 
-    def __call__(self, volume: Any, coordinates: Tensor, pooling: Pooling | None = None) -> Tensor:
+    def __call__(
+        self,
+        volume: Any,
+        coordinates: Tensor,
+        pooling: Pooling | None = None,
+        *,
+        origin: Tensor | None = None,
+        between: Callable[[int], object] | None = None,
+    ) -> Tensor:
         """Answer which coordinates are inside; differentiable with respect to them where they require it.
 
         Parameters
@@ -90,19 +100,26 @@ class InferenceDecoder:
             (n, 3): voxel indices, on the network's device. Patches are those of the nearest voxel.
         pooling : {"mean", "max"} or None
             How large patches are pooled; None as the weights were trained.
+        origin : torch.Tensor or None
+            (3,): voxel that coordinates count from where they are features, the corner of what was encoded; None for 0.
+        between : callable or None
+            Called with a number of coordinates before they are answered; what it raises ends the call.
 
         Returns
         -------
         torch.Tensor
             (n, class) in 0..1.
         """
+        features = coordinates if origin is None else coordinates - origin
         voxels = (coordinates.detach() + 0.5).floor().long()
         pooling = (pooling or self._settings.large_patch_pooling) if self._settings.large_patches else None
         parts, places = [], []
         for tile in tiles(voxels):
             region = None if self._patches is None else region_around(volume, voxels[tile], pooling)
             for chunk in torch.split(tile, self._chunk):
-                parts.append(self._chunk_of(region, voxels[chunk], coordinates[chunk]))
+                if between is not None:
+                    between(len(chunk))
+                parts.append(self._chunk_of(region, voxels[chunk], features[chunk]))
                 places.append(chunk)
         if not parts:
             return coordinates.new_zeros(0, self._settings.classes)

@@ -77,9 +77,11 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], OSSNetSettings | None]:
                 text = (file.metadata() or {}).get(_METADATA)
             return load_file(str(path)), settings_from(json.loads(text)) if text else None
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"The weights {path} cannot be read as a state dict or safetensors: {reason}") from error
+        raise ModelError(
+            f"The weights {path} cannot be read as a state dict or safetensors: {reason.rstrip('.')}."
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ModelError(f"The file {path} holds no state dict of tensors; save network.state_dict() alone.")
     return state, None
