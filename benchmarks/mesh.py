@@ -30,7 +30,18 @@ MAX_ERROR = 1.0
 
 
 def labels(size: int) -> np.ndarray:
-    """Return the labelling, (z, y, x) uint32: white and grey matter in wavy bricks, 0 around them."""
+    """Return the labelling, (z, y, x) uint32, made once and kept in a file among the temporary ones."""
+    kept = Path(tempfile.gettempdir()) / f"wavy-bricks-of-brain-{size}.npy"
+    if not kept.exists():
+        fresh = kept.with_suffix(".fresh.npy")
+        np.save(fresh, make_labels(size))
+        fresh.rename(kept)
+    found: np.ndarray = np.load(kept)
+    return found
+
+
+def make_labels(size: int) -> np.ndarray:
+    """Return white and grey matter in wavy bricks, 0 around them."""
     from napari_seamless import samples
 
     tissue = np.asarray(samples.brain()[1].data).astype(np.uint32)
