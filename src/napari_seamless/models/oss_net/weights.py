@@ -78,7 +78,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], OSSNetSettings | None]:
             return load_file(str(path)), settings_from(json.loads(text)) if text else None
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = (str(error).splitlines()[0] if str(error) else type(error).__name__).rstrip(".")
         raise ModelError(
             f"The weights {path} cannot be read as a state dict or safetensors: {reason.rstrip('.')}."
         ) from error
