@@ -13,6 +13,7 @@ from napari_seamless.cli.distance import distance
 from napari_seamless.cli.info import info
 from napari_seamless.cli.instances import instances
 from napari_seamless.cli.mesh import mesh
+from napari_seamless.cli.occupancy import occupancy
 from napari_seamless.cli.segment import segment
 from napari_seamless.cli.train import train
 from napari_seamless.cli.tune import tune
@@ -32,6 +33,7 @@ program.add_command(tune)
 program.add_command(distance)
 program.add_command(instances)
 program.add_command(mesh)
+program.add_command(occupancy)
 program.add_command(demo)
 
 
