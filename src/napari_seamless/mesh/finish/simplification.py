@@ -21,8 +21,11 @@ _FEWEST = 4
 _SHARES = (0.05, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0)
 """Mean distances (quadratic), as shares of the largest error, at which it is measured: about a third is the largest."""
 
+_FEW_TRIANGLES = 1000
 _FEW_SHARES = (0.15, 0.4, 1.0)
-"""The same for surfaces of up to 1,000 triangles, of which there are many."""
+"""The same for surfaces of few triangles, of which there are many."""
+
+_MEASURED_FROM = 0.3
 
 
 def simplify(surface: Surface, triangles: int | None = None, max_error: float | None = None) -> Surface:
@@ -66,18 +69,13 @@ def simplify(surface: Surface, triangles: int | None = None, max_error: float | 
         return surface
     centre, scale = _frame(surface)
     began = np.ascontiguousarray((surface.vertices - centre) / scale)
-    state, moved = _begin(began, surface), 0.0
-    shares = _SHARES if len(surface.triangles) > 1000 else _FEW_SHARES
-    for share in (np.inf,) if max_error is None else shares:
-        further = _collapsed(state, target, share * (1.0 if max_error is None else max_error / scale))
-        if further is state:
-            continue
-        distance = deviation(began, further.owners, further.points, further.triangles) * scale
-        if max_error is not None and distance > max_error:
-            break
-        state, moved = further, distance
-        if len(state.triangles) <= target:
-            break
+    state = _begin(began, surface)
+    if max_error is None:
+        state = _collapsed(state, target, np.inf)
+        moved = _moved(began, state) * scale
+    else:
+        state, moved = _within(began, state, target, max_error / scale)
+        moved *= scale
     return _finished(surface, state, centre, scale, moved)
 
 
@@ -99,6 +97,42 @@ def _begin(points: Array, surface: Surface) -> _State:
     corners = np.array(surface.triangles, np.int32, order="C")
     numbers = np.arange(len(points), dtype=np.int32)
     return _State(points, corners, quadrics_of(points, corners), numbers, numbers)
+
+
+def _within(began: Array, state: _State, target: int, limit: float) -> tuple[_State, float]:
+    """Return the simplest state whose vertices are no farther away than a limit, and how far they are.
+
+    Measuring takes as long as collapsing. The first shares are therefore measured only where a later one went too far.
+    """
+    shares = _SHARES if len(state.triangles) > _FEW_TRIANGLES else _FEW_SHARES
+    states, known = [state], 0.0
+    for share in shares:
+        further = _collapsed(states[-1], target, share * limit)
+        if further is states[-1]:
+            continue
+        states.append(further)
+        if share < _MEASURED_FROM and len(further.triangles) > target:
+            continue
+        moved = _moved(began, further)
+        if moved > limit:
+            states.pop()
+            break
+        states, known = [further], moved
+        if len(further.triangles) <= target:
+            return further, moved
+    while len(states) > 1:
+        moved = _moved(began, states[-1])
+        if moved <= limit:
+            return states[-1], moved
+        states.pop()
+    return states[0], known
+
+
+def _moved(began: Array, state: _State) -> float:
+    """Return the largest distance of an original vertex to a state of the surface."""
+    if len(state.points) == len(began):
+        return 0.0
+    return float(deviation(began, state.owners, state.points, state.triangles))
 
 
 def _collapsed(state: _State, target: int, limit: float) -> _State:
