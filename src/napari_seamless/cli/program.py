@@ -7,6 +7,7 @@ import warnings
 import click
 
 from napari_seamless import __version__
+from napari_seamless.cli.border_map import border_map
 from napari_seamless.cli.boundary import OneSentenceGroup, debug_option
 from napari_seamless.cli.demo import demo
 from napari_seamless.cli.distance import distance
@@ -30,6 +31,7 @@ program.add_command(info)
 program.add_command(segment)
 program.add_command(train)
 program.add_command(tune)
+program.add_command(border_map)
 program.add_command(distance)
 program.add_command(instances)
 program.add_command(mesh)

@@ -10,6 +10,7 @@ import click
 from napari_seamless.cli.boundary import debug_option
 from napari_seamless.cli.options import PerAxis
 from napari_seamless.cli.segment import standard_output_kept_clean
+from napari_seamless.cli.train_oss_net import train_oss_net
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -119,7 +120,23 @@ def training_options(command: Command) -> Command:
     return command
 
 
-@click.command(short_help="Train a network on images and labels.")
+class TrainCommand(click.Command):
+    """The command that trains a U-Net, and before an output the name of another kind of network."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Hand the words over to the command of another kind of network where the first word names one."""
+        if args and args[0] == train_oss_net.name:
+            return train_oss_net.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(
+    cls=TrainCommand,
+    short_help="Train a network on images and labels.",
+    epilog="Occupancy networks are trained by another command: napari-seamless train oss-net --help.",
+)
 @click.argument("output")
 @click.option("--image", "images", required=True, multiple=True, metavar="PATH", help="Image; may come several times.")
 @click.option("--labels", "labels", required=True, multiple=True, metavar="PATH", help="Its labels, in the same order.")
