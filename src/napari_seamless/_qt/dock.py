@@ -17,6 +17,7 @@ from napari_seamless._qt.controllers.sight_controller import SightController
 from napari_seamless._qt.controllers.tiling_controller import TilingController
 from napari_seamless._qt.controllers.volume_controller import VolumeController
 from napari_seamless._qt.core import Core, installed_core
+from napari_seamless._qt.occupancy import OccupancyMode
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import WindowState
 from napari_seamless._qt.theme import Palette
@@ -51,6 +52,8 @@ class SegmentDock(AnyDock):
         # The volume's controller comes last: all others listen when it makes the first choice.
         self.sight = SightController(napari_viewer, self.run_view, self.state)
         self.run_steps = RunController(napari_viewer, self.run_view, parts, self.tiling, self.sight)
+        self.occupancy = OccupancyMode(napari_viewer, self.tiling_view, self.run_view, parts, self.sight)
+        self.run_steps.on_finished = self.occupancy.add_patch_result
         self.network = NetworkController(self.network_view, parts)
         self.region = RegionController(napari_viewer, self.volume_view.region, parts)
         self.volume = VolumeController(napari_viewer, self.volume_view, parts)
@@ -78,6 +81,7 @@ class SegmentDock(AnyDock):
     def _end(self) -> None:
         """Cancel a run, and wait for its thread."""
         self.run_steps.close()
+        self.occupancy.close()
         self.tiling.close()
         self.region.close()
         self.volume.close()
@@ -89,7 +93,7 @@ class SegmentDock(AnyDock):
         steps = QVBoxLayout(column)
         steps.setContentsMargins(0, 0, 0, 0)
         steps.setSpacing(8)
-        for view in (self.volume_view, self.network_view, self.tiling_view):
+        for view in (self.volume_view, self.network_view, self.tiling_view, self.occupancy.view):
             steps.addWidget(view)
         scroll = _Scroll(column, self.tiling_view.rare)
         self.tiling_view.disclosure.toggled.connect(scroll.reveal)
@@ -99,6 +103,7 @@ class SegmentDock(AnyDock):
         layout.addWidget(scroll)
         # The last step stays in sight however far the others are scrolled.
         layout.addWidget(self.run_view)
+        layout.addWidget(self.occupancy.compare_view)
         layout.addStretch(1)
 
     def _color(self, colors: Palette) -> None:
@@ -166,10 +171,11 @@ class _Closing:
     """Ends what a dock started when Qt destroys the dock, without keeping the dock alive."""
 
     def __init__(self, dock: SegmentDock) -> None:
-        self._run, self._worker = dock.run_steps, dock.worker
+        self._run, self._occupancy, self._worker = dock.run_steps, dock.occupancy.run, dock.worker
 
     def __call__(self, *_: object) -> None:
         self._run.close()
+        self._occupancy.close()
         self._worker.close()
 
 

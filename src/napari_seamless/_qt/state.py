@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from psygnal import evented
 
+from napari_seamless.models.oss_net import OSSNet
 from napari_seamless.recipe import RunSettings
 from napari_seamless.types import Model, Volume
 
@@ -54,6 +55,8 @@ class WindowState:
         Shows the volume.
     volume, model : Volume, Model or None
         What will be segmented, and by what.
+    occupancy : OSSNet or None
+        The network where it is one that answers coordinates; there is no model then.
     values : dict
         Fields of `RunSettings`, not yet checked: people type in steps.
     output : Path or None
@@ -69,6 +72,7 @@ class WindowState:
     layer: Any = None
     volume: Volume | None = None
     model: Model | None = None
+    occupancy: OSSNet | None = None
     values: dict[str, Any] = field(default_factory=default_values)
     output: Path | None = None
     if_exists: IfExists = "stop"

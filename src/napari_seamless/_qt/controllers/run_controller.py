@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from napari_seamless._napari.growing import GrowingLayers
@@ -53,6 +54,7 @@ class RunController:
         self._shown = threading.Event()
         self._clock = RunClock()
         self._end = ""
+        self.on_finished: Callable[[Any, str, list[Any]], None] = lambda *_: None
         view.run_asked.connect(self.run)
         view.pause_asked.connect(self.pause_or_resume)
         view.cancel_asked.connect(self.cancel)
@@ -87,6 +89,8 @@ class RunController:
 
     def pause_or_resume(self) -> None:
         """Pause a run, or let a paused one go on."""
+        if self._control is None:
+            return
         if self._state.phase is Phase.RUNNING:
             self._control.pause()
             self._clock.pause()
@@ -100,7 +104,7 @@ class RunController:
 
     def cancel(self, reason: str = "") -> None:
         """Ask the run to end after the current batch; `reason` is what the message line says then."""
-        if self._state.phase in {Phase.RUNNING, Phase.PAUSED}:
+        if self._control is not None and self._state.phase in {Phase.RUNNING, Phase.PAUSED}:
             self._end = reason
             self._control.cancel()
             self._state.phase = Phase.STOPPING
@@ -175,7 +179,9 @@ class RunController:
             )
 
     def _on_done(self, result: Any) -> None:
+        layers = [] if self._result is None else list(self._result.layers)
         self._finish()
+        self.on_finished(result, self._job.model.spec.name, layers)
         self._view.show_progress(result.patches, result.patches, f"{text.duration(result.timings['total'])} in total")
         timings = result.timings
         self._view.show_timings({stage: timings.get(stage, 0.0) for stage in STAGES}, timings.get("wait", 0.0))

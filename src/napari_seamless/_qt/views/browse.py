@@ -23,7 +23,9 @@ def choose_output(parent: QWidget, title: str) -> str:
 
 def choose_network(parent: QWidget) -> str:
     """Ask for a network; empty where nothing was chosen."""
-    return choose_file(parent, "Open a network", "TorchScript (*.pt *.pth *.ts *.torchscript);;All files (*)")
+    return choose_file(
+        parent, "Open a network", "Networks (*.pt *.pth *.ts *.torchscript *.safetensors);;All files (*)"
+    )
 
 
 def choose_network_output(parent: QWidget, name: str) -> str:
