@@ -59,13 +59,17 @@ class CompareView(Step):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 self.table.setItem(number, column, item)
-            button = QPushButton("Mesh")
-            button.setObjectName(f"compareMesh{number}")
-            button.setToolTip("Open this result in the dock of meshes.")
-            button.clicked.connect(lambda _, n=number: self.mesh_asked.emit(n))
-            self.table.setCellWidget(number, len(COLUMNS) - 1, button)
+            if self.table.cellWidget(number, len(COLUMNS) - 1) is None:
+                self.table.setCellWidget(number, len(COLUMNS) - 1, self._mesh_button(number))
         height = self.table.verticalHeader().defaultSectionSize()
         self.table.setFixedHeight(height * max(1, len(rows)) + self.table.horizontalHeader().sizeHint().height() + 4)
+
+    def _mesh_button(self, number: int) -> QPushButton:
+        button = QPushButton("Mesh")
+        button.setObjectName(f"compareMesh{number}")
+        button.setToolTip("Open this result in the dock of meshes.")
+        button.clicked.connect(lambda _: self.mesh_asked.emit(number))
+        return button
 
     def show_truths(self, layers: Mapping[object, str], current: object | None) -> None:
         """List labels layers; the first entry is none."""
