@@ -135,7 +135,7 @@ class TrainCommand(click.Command):
 @click.command(
     cls=TrainCommand,
     short_help="Train a network on images and labels.",
-    epilog="Occupancy networks are trained by another command: napari-seamless train oss-net --help.",
+    epilog="\b\nOccupancy networks are trained by another command:\nnapari-seamless train oss-net --help",
 )
 @click.argument("output")
 @click.option("--image", "images", required=True, multiple=True, metavar="PATH", help="Image; may come several times.")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,7 +25,7 @@ from napari_seamless.training.oss_net.settings import RESIDUAL_UNET
 from napari_seamless.training.preparation import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from napari_seamless.training.events import TrainingEvent
 
@@ -117,7 +120,7 @@ def run_one(request: OccupancyRequest, *, quiet: bool) -> dict[str, Any]:
 
 def _in_a_process(request: OccupancyRequest, *, quiet: bool) -> dict[str, Any]:
     """Train in a process of its own, so that what one network leaves in memory is not counted for the next."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with _interrupts_left_to_others(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
             return pool.submit(run_one, request, quiet=quiet).result()
         except BrokenProcessPool:
@@ -125,6 +128,19 @@ def _in_a_process(request: OccupancyRequest, *, quiet: bool) -> dict[str, Any]:
                 f"The training of {request.names[0]} was ended from outside, most likely for want of memory; choose "
                 "smaller crops or fewer coordinates."
             ) from None
+
+
+@contextmanager
+def _interrupts_left_to_others() -> Iterator[None]:
+    """Let the process that trains decide what Ctrl-C means: a terminal sends it to all processes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _alone(request: OccupancyRequest, name: str) -> OccupancyRequest:

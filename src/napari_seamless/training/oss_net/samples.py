@@ -218,7 +218,7 @@ class OccupancySamples(Dataset[dict[str, torch.Tensor]]):
         positions = found.border
         if not len(positions):
             return np.empty((0, 3), np.int64)
-        held: Array = ((positions >= part.box.start) & (positions < part.box.stop)).all(1)
+        held = np.all((positions >= part.box.start) & (positions < part.box.stop), axis=1)
         return positions[held]
 
 

@@ -86,7 +86,7 @@ class Trainee(nn.Module):
         if isinstance(self.network, OSSNet):
             grid: Tensor = self.network.segment(halved(crop)[0], crop[0])
             return grid
-        logits = self.network(crop)[0]
+        logits: Tensor = self.network(crop)[0]
         return (logits[0] > 0 if len(logits) == 1 else logits.argmax(0) > 0).cpu()
 
     def parameter_groups(self, settings: OccupancyTrainingSettings) -> list[dict[str, Any]]:
