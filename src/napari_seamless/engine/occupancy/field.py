@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_seamless.engine.occupancy.downscaled import half_resolution
+from napari_seamless.engine.occupancy.part_grid import PartGrid
 from napari_seamless.engine.occupancy.parts import encoder_bytes, parts_of
 from napari_seamless.errors import ModelError, OutOfMemoryError
 from napari_seamless.models import is_out_of_memory
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from napari_seamless.engine.occupancy.settings import OccupancySettings
     from napari_seamless.engine.occupancy.source import NormalizedVolume
 
-_KEPT_DECODERS = 4
+_LEAST_KEPT_DECODERS = 4
+_DECODER_SHARE = 16
+"""This part of the budget may hold decoders that are folded for their parts."""
+
 _LEAST_BATCH_BYTES = 2**20
 
 
@@ -90,6 +94,9 @@ class OccupancyField:
             self._encode(part, lambda done, total, i=i: between(i * total + done, len(parts) * total))  # type: ignore[misc]
             for i, part in enumerate(parts)
         ]
+        self.grid = PartGrid.of(parts)
+        folded = sum(4 * value.numel() for value in network.decoder.blocks.parameters())
+        self._kept = max(_LEAST_KEPT_DECODERS, settings.budget_bytes // _DECODER_SHARE // max(1, folded))
 
     @property
     def is_cut(self) -> bool:
@@ -147,25 +154,13 @@ class OccupancyField:
         """
         if not self.is_cut:
             return inside(self.answers(0, points))
-        owner = self._owners(points.detach())
+        voxels = (points.detach() + 0.5).floor().long()
         found, places = [], []
-        for number in range(len(self.encoded)):
-            here = (owner == number).nonzero()[:, 0]
-            if len(here):
-                found.append(inside(self.answers(number, points[here])))
-                places.append(here)
+        for number, here in self.grid.groups(voxels):
+            found.append(inside(self.answers(number, points[here])))
+            places.append(here)
         joined = torch.cat(found)
         return torch.zeros_like(joined).index_copy(0, torch.cat(places).to(joined.device), joined)
-
-    def _owners(self, points: torch.Tensor) -> torch.Tensor:
-        voxels = (points + 0.5).floor().long()
-        last = torch.tensor(self.volume.shape[1:], device=voxels.device) - 1
-        voxels = torch.minimum(voxels.clamp(min=0), last)
-        owner = torch.zeros(len(voxels), dtype=torch.int64, device=voxels.device)
-        for number, encoded in enumerate(self.encoded):
-            low, high = (torch.tensor(end, device=voxels.device) for end in _ends(encoded.part))
-            owner[((voxels >= low) & (voxels < high)).all(1)] = number
-        return owner
 
     def _encode(self, part: Part, between: Callable[[int, int], None]) -> Encoded:
         low = half_resolution(self.volume, part.origin, part.low_shape, between)
@@ -176,8 +171,7 @@ class OccupancyField:
                 raise
             need = encoder_bytes(part.low_shape, self.network.settings) // 2**20
             raise OutOfMemoryError(
-                f"Encoding {part.low_shape} voxels needs about {need} MiB on {self.network.device}; "
-                "set a smaller memory budget, which cuts the volume into parts, or another device."
+                f"Encoding {part.low_shape} voxels needs about {need} MiB on {self.network.device}; {self._advice}."
             ) from error
         threshold = self._settings.low_resolution_threshold
         if head is None or threshold is None:
@@ -187,17 +181,32 @@ class OccupancyField:
             edge if origin == 0 and edge // 2 == low_edge else 2 * low_edge
             for edge, origin, low_edge in zip(self.volume.shape[1:], part.origin, part.low_shape, strict=True)
         )
-        return Encoded(
-            part, latent, points_above(head, whole, self._settings.plan.spacings[0], threshold).cpu().numpy()
-        )
+        return Encoded(part, latent, self._asked_for(head, part, whole, threshold).cpu().numpy())
+
+    def _asked_for(self, head: torch.Tensor, part: Part, whole: tuple[int, ...], threshold: float) -> torch.Tensor:
+        spacing = self._settings.plan.spacings[0]
+        before = [-o % spacing for o in part.origin]
+        if not any(before):
+            return points_above(head, whole, spacing, threshold)
+        # A crop that does not begin at a point of the stage: what its head says of voxels, where the points are.
+        return points_above(head, whole, 1, threshold)[tuple(slice(b, None, spacing) for b in before)]
+
+    @property
+    def _advice(self) -> str:
+        if self.network.settings.crop is not None:
+            return "choose another device, or train with smaller crops"
+        return "set a smaller memory budget, which cuts the volume into parts, or another device"
 
     def _decoder(self, number: int) -> InferenceDecoder:
         with self._lock:
             if number not in self._decoders:
-                if len(self._decoders) >= _KEPT_DECODERS:
+                like = next(iter(self._decoders.values()), None)
+                if len(self._decoders) >= self._kept:
                     self._decoders.popitem(last=False)
                 network, latent = self.network, self.encoded[number].latent
-                self._decoders[number] = InferenceDecoder(network.settings, network.decoder, latent, self._batch_bytes)
+                self._decoders[number] = InferenceDecoder(
+                    network.settings, network.decoder, latent, self._batch_bytes, like=like
+                )
             self._decoders.move_to_end(number)
             return self._decoders[number]
 
@@ -222,7 +231,3 @@ def check_head(network: OSSNet, settings: OccupancySettings) -> None:
     """Refuse a low-resolution threshold where there is no head."""
     if settings.low_resolution_threshold is not None and not network.settings.has_head:
         raise ModelError(f"low_resolution_threshold needs a head, which {network.settings.name} lacks; leave it out.")
-
-
-def _ends(part: Part) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return part.owned.start, part.owned.stop

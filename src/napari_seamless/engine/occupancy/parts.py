@@ -1,4 +1,4 @@
-"""What of a volume is encoded together: all of it, or parts of the size that an encoder takes."""
+"""What of a volume is encoded together: all of it, or parts of the size that a network was trained on."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _ENCODER_COPIES = 4
 """Values of the encoder's first and widest block that exist at once for each voxel and channel."""
+
+_MARGIN = 8
+"""This part of a crop, at each of its ends, is left to the neighbour, where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +42,14 @@ class Part:
 def parts_of(shape: tuple[int, ...], network: OSSNetSettings, spacing: int, budget: int) -> list[Part]:
     """Cut a volume for its encoder.
 
-    A skip encoder gets the whole volume where that stays in the budget. A plain encoder takes one size only, and a
-    volume of another size is cut into parts of it, each encoded by itself; so is one that is too large for the
-    budget. The last part of an axis is moved inwards; a volume smaller than a part is encoded with zeros, the mean,
-    beyond its end.
+    A network that was trained on crops gets crops, wherever they lie: they overlap, and each owns its middle
+    three quarters, more at the ends of the volume. The last crop of an axis ends with the volume.
+
+    Without crops, a skip encoder gets the whole volume where that stays in the budget. A plain encoder takes one size
+    only, and a volume of another size is cut into parts of it, each encoded by itself; so is one that is too large for
+    the budget. The last part of an axis is moved inwards.
+
+    A volume smaller than a part is encoded with zeros, the mean, beyond its end.
 
     Parameters
     ----------
@@ -60,7 +67,14 @@ def parts_of(shape: tuple[int, ...], network: OSSNetSettings, spacing: int, budg
     >>> from napari_seamless.models.oss_net import settings_of
     >>> [part.origin for part in parts_of((300, 200, 100), settings_of("oss_net_A_bra_ts"), 4, 2**30)]
     [(0, 0, 0), (44, 0, 0)]
+    >>> trained = settings_of("oss_net_C1_lits", crop=(64, 64, 64))
+    >>> [(part.origin[0], part.owned.start[0]) for part in parts_of((130, 64, 30), trained, 4, 2**30)]
+    [(0, 0), (48, 56), (66, 89)]
     """
+    if network.crop is not None:
+        half = tuple(n // 2 for n in network.crop)
+        axes = [list(_overlapping(edge, size)) for edge, size in zip(shape, network.crop, strict=True)]
+        return [_joined(one, half) for one in itertools.product(*axes)]
     low = tuple(edge // 2 for edge in shape)
     if network.encoder == "skip":
         least = 1 << len(network.encoder_channels)
@@ -89,3 +103,13 @@ def _along(edge: int, size: int, spacing: int) -> Iterator[tuple[int, int, int]]
     for start in range(0, edge, size):
         inwards = max(0, min(start, edge - size))
         yield start, min(start + size, edge), -(-inwards // spacing) * spacing
+
+
+def _overlapping(edge: int, size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield first and last voxel owned, and first voxel encoded, of crops that overlap."""
+    margin = size // _MARGIN
+    last = max(0, edge - size)
+    origins = [*range(0, last, size - 2 * margin), last]
+    # Two crops meet in the middle of what both see.
+    borders = [(before + size + after) // 2 for before, after in itertools.pairwise(origins)]
+    yield from zip([0, *borders], [*borders, edge], origins, strict=True)

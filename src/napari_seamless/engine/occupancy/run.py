@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from napari_seamless.engine.control import Control
     from napari_seamless.engine.occupancy.events import OnOccupancyEvent
-    from napari_seamless.engine.occupancy.field import OccupancyField
+    from napari_seamless.engine.occupancy.field import Encoded, OccupancyField
     from napari_seamless.engine.occupancy.settings import OccupancySettings
     from napari_seamless.sinks import OutputSpec, Sink
 
@@ -121,12 +121,12 @@ class StagesRun:
     def _first(self, points: Box, spacing: int) -> Array:
         """Return which points of a block the first stage evaluates."""
         wanted = np.ones(points.shape, bool)
-        for encoded in self.seen.encoded:
+        for encoded in self._encoded_at(points, spacing):
             part = encoded.part
             owned = Lattice(spacing, np.zeros(0, np.uint8)).under(part.owned).intersect(points)
             if encoded.first is None or owned.size == 0:
                 continue
-            corner = tuple(o // spacing for o in part.origin)
+            corner = tuple(-(-o // spacing) for o in part.origin)
             asked_for = owned.intersect(
                 Box(corner, tuple(c + n for c, n in zip(corner, encoded.first.shape, strict=True)))
             )
@@ -135,17 +135,17 @@ class StagesRun:
                 wanted[asked_for.within(points.start).slices] = encoded.first[asked_for.within(corner).slices]
         return wanted
 
+    def _encoded_at(self, points: Box, spacing: int) -> list[Encoded]:
+        voxels = Box(tuple(a * spacing for a in points.start), tuple(b * spacing for b in points.stop))
+        return [self.seen.encoded[number] for number in self.seen.grid.within(voxels)]
+
     def _states(self, voxels: torch.Tensor) -> Array:
         """Answer (n, 3) voxels: 1 outside, label + 1 inside."""
+        if not self.seen.is_cut:
+            return self._decided(self.seen.answers(0, voxels, self._between))
         states = np.empty(len(voxels), np.uint8)
-        for number, encoded in enumerate(self.seen.encoded):
-            owned = encoded.part.owned
-            low, high = torch.tensor(owned.start), torch.tensor(owned.stop)
-            here = ((voxels >= low) & (voxels < high)).all(1) if self.seen.is_cut else slice(None)
-            some = voxels[here]
-            if len(some):
-                answers = self.seen.answers(number, some, self._between)
-                states[here.numpy() if isinstance(here, torch.Tensor) else here] = self._decided(answers)
+        for number, here in self.seen.grid.groups(voxels):
+            states[here.numpy()] = self._decided(self.seen.answers(number, voxels[here], self._between))
         return states
 
     def _decided(self, answers: torch.Tensor) -> Array:

@@ -55,9 +55,11 @@ def segment_occupancy(  # noqa: PLR0913  the last ones say where to and how, by 
 ) -> OccupancySegmentation:
     """Segment a volume with an OSS-Net: every few voxels first, then what lies near to what was found.
 
-    The result is that of `OSSNet.segment` on the whole volume in memory, whatever the chunks and the memory budget, as
-    long as the volume is encoded as a whole. A plain encoder takes one size only: a volume of another size is cut into
-    parts of that size, with latent vectors for each; so is a volume whose encoding exceeds half of the budget.
+    A network that was trained on crops sees crops of that size that overlap, each with latent vectors and coordinates
+    of its own, as in training. For others the result is that of `OSSNet.segment` on the whole volume in memory,
+    whatever the chunks and the memory budget, as long as the volume is encoded as a whole. A plain encoder takes one
+    size only: a volume of another size is cut into parts of that size, with latent vectors for each; so is a volume
+    whose encoding exceeds half of the budget.
 
     Parameters
     ----------
@@ -163,7 +165,7 @@ class _Call:
     def _field(self) -> OccupancyField:
         source = NormalizedVolume(self.volume, self.settings.normalization, self._measuring)
         seen = OccupancyField(self.network, source, self.settings, self._measuring)
-        if seen.is_cut:
+        if seen.is_cut and self.network.settings.crop is None:
             size = tuple(2 * n for n in seen.encoded[0].part.low_shape)
             self._warn(
                 f"{self.volume.name} is encoded in {len(seen.encoded)} parts of {size} voxels, each by itself: "

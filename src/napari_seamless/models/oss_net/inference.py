@@ -63,10 +63,18 @@ class InferenceDecoder:
         (1, vector, length).
     memory_budget : int
         Bytes that the values of one chunk of coordinates may take.
+    like : InferenceDecoder or None
+        One with the same weights and other latent vectors, whose matrices of patches are shared.
     """
 
     def __init__(
-        self, settings: OSSNetSettings, decoder: Decoder, latent: Tensor, memory_budget: int = MEMORY_BUDGET
+        self,
+        settings: OSSNetSettings,
+        decoder: Decoder,
+        latent: Tensor,
+        memory_budget: int = MEMORY_BUDGET,
+        *,
+        like: InferenceDecoder | None = None,
     ) -> None:
         self._settings, self._decoder = settings, decoder
         latent, blocks = latent.detach(), cast("list[DecoderBlock]", list(decoder.blocks))
@@ -76,7 +84,9 @@ class InferenceDecoder:
         last: Any = decoder.final_mapping[0]
         self._last = last.weight.detach().t().contiguous()
         fields = 2 if settings.large_patches else 1
-        self._patches = None if decoder.patch_mapping is None else PatchMatrix(decoder.patch_mapping, fields)
+        self._patches: PatchMatrix | None = None if like is None else like._patches
+        if like is None and decoder.patch_mapping is not None:
+            self._patches = PatchMatrix(decoder.patch_mapping, fields)
         width = max(2 * PATCH**3 * settings.patch_channels, 4 * settings.width)
         device = latent.device.type
         self._chunk = max(1, min(_CHUNK.get(device, 1 << 20), memory_budget // (4 * width)))

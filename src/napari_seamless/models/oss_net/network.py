@@ -48,7 +48,7 @@ class OSSNet(nn.Module):
         self._kept: tuple[Any, InferenceDecoder] | None = None
 
     @classmethod
-    def from_settings(cls, name: str, **changes: Any) -> OSSNet:
+    def from_settings(cls, name: str, /, **changes: Any) -> OSSNet:
         """Build a published setting, or one that begins with it, with fresh weights.
 
         Raises

@@ -61,6 +61,9 @@ class OSSNetSettings:
         How large patches were pooled in training, which is the default of inference.
     dropout : float
         Share of features dropped in training, 0 to below 1.
+    crop : tuple of int or None
+        (z, y, x) voxels of the crops that the weights were trained on, even numbers: latent vectors are those of a
+        crop, and coordinates count from its corner. None: those of whole volumes.
 
     Raises
     ------
@@ -87,6 +90,7 @@ class OSSNetSettings:
     classes: int = 1
     large_patch_pooling: Pooling = "mean"
     dropout: float = 0.0
+    crop: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no network can be built of."""
@@ -105,6 +109,16 @@ class OSSNetSettings:
         narrow = self.encoder == "skip" and min(self.encoder_channels) < 2
         _check(not narrow, "encoder_channels of a skip encoder must be 2 or more, because it halves them.")
         _check(0 <= self.dropout < 1, f"dropout must be 0 to below 1 and is {self.dropout}.")
+        self._check_crop()
+
+    def _check_crop(self) -> None:
+        if self.crop is None:
+            return
+        halves = all(isinstance(n, int) and n >= 2 and n % 2 == 0 for n in self.crop)
+        _check(len(self.crop) == 3 and halves, f"crop must be three even numbers of voxels, not {self.crop}.")
+        size = tuple(2 * n for n in self.encoder_size)
+        fits = self.encoder == "skip" or self.crop == size
+        _check(fits, f"crop must be {size} voxels for this plain encoder, not {self.crop}.")
 
     @property
     def latent_length(self) -> int:
@@ -171,7 +185,7 @@ SETTINGS: dict[str, OSSNetSettings] = {
 """The 24 published settings by name."""
 
 
-def settings_of(name: str, **changes: Any) -> OSSNetSettings:
+def settings_of(name: str, /, **changes: Any) -> OSSNetSettings:
     """Return a published setting, or one of one's own that begins with it.
 
     Parameters

@@ -24,6 +24,9 @@ Shapes = dict[str, tuple[int, ...]]
 
 _METADATA = "oss_net"
 
+TRAINING = "training"
+"""Metadata of safetensors: what a training said, as JSON."""
+
 
 def save(network: OSSNet, path: str | Path) -> None:
     """Write weights as safetensors, with the settings in the metadata.
@@ -52,7 +55,7 @@ def load(path: str | Path, settings: str | OSSNetSettings | None = None) -> OSSN
     Returns
     -------
     OSSNet
-        The network.
+        The network. Where a training says in the file which crops it saw, its settings have that crop.
 
     Raises
     ------
@@ -61,12 +64,36 @@ def load(path: str | Path, settings: str | OSSNetSettings | None = None) -> OSSN
     SettingsError
         Unknown settings.
     """
-    state, stored = read_weights(Path(path))
+    path = Path(path)
+    state, stored = read_weights(path)
     if settings is None:
         settings = stored or _published(state)
     elif isinstance(settings, str):
         settings = settings_of(settings)
-    return fill(OSSNet(settings), state).eval()
+    return fill(OSSNet(_with_crop(settings, path)), state).eval()
+
+
+def read_training(path: Path) -> dict[str, Any]:
+    """Read what a training said of a network file: crop, scores, errors; empty where it says nothing.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A safetensors file with its metadata, or another file with a JSON file beside it.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read.
+    """
+    beside = path.with_name(f"{path.name}.json")
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(str(path), framework="pt") as file:
+                return dict(json.loads((file.metadata() or {}).get(TRAINING, "{}")))
+        return dict(json.loads(beside.read_text())) if beside.exists() else {}
+    except Exception as error:  # a foreign file may raise anything
+        raise ModelError(f"What a training said of {path} cannot be read ({type(error).__name__}).") from error
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], OSSNetSettings | None]:
@@ -106,6 +133,14 @@ def fill(network: OSSNet, state: Mapping[str, Tensor]) -> OSSNet:
 def fitting(shapes: Shapes) -> list[str]:
     """Name the published settings that names and shapes of weights belong to."""
     return [name for name, settings in SETTINGS.items() if _shapes_of(settings) == shapes]
+
+
+def _with_crop(settings: OSSNetSettings, path: Path) -> OSSNetSettings:
+    """Add the crop that a training names; that of the settings goes first."""
+    crop = None if path.suffix != ".safetensors" else read_training(path).get("crop")
+    if settings.crop is not None or crop is None:
+        return settings
+    return settings_from({**asdict(settings), "crop": crop})
 
 
 def _published(state: Mapping[str, Tensor]) -> OSSNetSettings:

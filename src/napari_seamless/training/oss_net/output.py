@@ -13,7 +13,7 @@ from napari_seamless.errors import ModelError
 from napari_seamless.models import save_torchscript
 from napari_seamless.models.baselines import ResidualUNet
 from napari_seamless.models.oss_net import OSSNet
-from napari_seamless.models.oss_net.weights import fill, read_weights, save
+from napari_seamless.models.oss_net.weights import TRAINING, fill, read_weights, save
 from napari_seamless.training.checkpoint import write_whole
 from napari_seamless.training.oss_net.history import write_text
 from napari_seamless.types import ModelSpec, Normalization
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_seamless.training.oss_net.trainees import Trainee
-
-_TRAINING = "training"
 
 
 def save_trained(trainee: Trainee, path: Path, said: Mapping[str, Any]) -> None:
@@ -55,24 +53,6 @@ def save_trained(trainee: Trainee, path: Path, said: Mapping[str, Any]) -> None:
     write_text(path.with_name(f"{path.name}.json"), text)
 
 
-def read_training(path: Path) -> dict[str, Any]:
-    """Read what a training said of a network file; empty where it says nothing.
-
-    Raises
-    ------
-    ModelError
-        The file cannot be read.
-    """
-    beside = path.with_name(f"{path.name}.json")
-    try:
-        if path.suffix == ".safetensors":
-            with safe_open(str(path), framework="pt") as file:
-                return dict(json.loads((file.metadata() or {}).get(_TRAINING, "{}")))
-        return dict(json.loads(beside.read_text())) if beside.exists() else {}
-    except Exception as error:  # a foreign file may raise anything
-        raise ModelError(f"What a training said of {path} cannot be read ({type(error).__name__}).") from error
-
-
 def fill_trainee(trainee: Trainee, path: Path) -> None:
     """Put weights of a file into a trainee, to begin with or to go on from.
 
@@ -91,7 +71,7 @@ def _save_with(network: OSSNet, path: Path, text: str) -> None:
     save(network, path)
     with safe_open(str(path), framework="pt") as file:
         metadata = file.metadata() or {}
-    save_file(load_file(str(path)), str(path), metadata={**metadata, _TRAINING: text})
+    save_file(load_file(str(path)), str(path), metadata={**metadata, TRAINING: text})
 
 
 def _spec(network: ResidualUNet, trainee: Trainee, path: Path) -> ModelSpec:

@@ -131,15 +131,15 @@ def build_trainee(settings: OccupancyTrainingSettings, channels: int, extents: S
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         if settings.is_published:
-            network = OSSNet(replace(SETTINGS[settings.setting], **changes))
-            z, y, x = network.settings.encoder_size
+            z, y, x = SETTINGS[settings.setting].encoder_size
             size = (2 * z, 2 * y, 2 * x)
+            network = OSSNet(replace(SETTINGS[settings.setting], crop=size, **changes))
             _check_published(network, channels, settings, size)
             return Trainee(network, size)
         widths = settings.encoder_channels or _ENCODER_CHANNELS
         size = crop_size(settings, 2 << len(widths), extents)
         grid = tuple(n >> (len(widths) + 1) for n in size)
-        changes |= {"channels": channels, "encoder_channels": widths, "latent_grid": grid}
+        changes |= {"channels": channels, "encoder_channels": widths, "latent_grid": grid, "crop": size}
         base = replace(SETTINGS[f"{settings.setting}_lits"], name=settings.setting)
         return Trainee(OSSNet(replace(base, **changes)), size)
 
