@@ -86,17 +86,17 @@ class Stop(Exception):  # noqa: N818  a stand-in for a kill
 
 
 def test_a_resumed_training_has_the_losses_and_weights_of_one_that_never_stopped(data, quick, tmp_path):
-    settings = quick(epochs=6, dropout=0.2)
+    settings = quick(setting="vanilla_o_net", epochs=4, dropout=0.2)
     whole, losses = [], []
     uninterrupted = train_occupancy(data, tmp_path / "one.safetensors", settings, on_event=whole.append)
 
-    def stop_in_the_fourth(event):
+    def stop_in_the_third(event):
         losses.append(event)
-        if isinstance(event, StepDone) and event.epoch == 3:
+        if isinstance(event, StepDone) and event.epoch == 2:
             raise Stop
 
     with pytest.raises(Stop):
-        train_occupancy(data, tmp_path / "two.safetensors", settings, on_event=stop_in_the_fourth)
+        train_occupancy(data, tmp_path / "two.safetensors", settings, on_event=stop_in_the_third)
     losses.pop()
     resumed = train_occupancy(data, tmp_path / "two.safetensors", settings, resume=True, on_event=losses.append)
     steps = [[(e.epoch, e.step, e.loss) for e in events if isinstance(e, StepDone)] for events in (whole, losses)]
@@ -110,7 +110,7 @@ def test_a_resumed_training_has_the_losses_and_weights_of_one_that_never_stopped
 
 def test_rates_fall_at_the_milestones(data, quick, tmp_path):
     events = []
-    settings = quick(epochs=3, milestones=(1, 2), learning_rate=0.1)
+    settings = quick(setting="vanilla_o_net", epochs=3, milestones=(1, 2), learning_rate=0.1)
     train_occupancy(data, tmp_path / "net.safetensors", settings, on_event=events.append)
     rates = [event.learning_rate for event in events if isinstance(event, EpochDone)]
     assert rates == pytest.approx([0.1, 0.01, 0.001])
@@ -172,6 +172,28 @@ def test_wrong_settings_are_told_in_a_sentence(values, words):
     with pytest.raises(SettingsError, match=words) as caught:
         make_occupancy_settings(**values)
     assert str(caught.value).endswith(".")
+
+
+def test_a_log_holds_what_was_told(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    log = TensorBoardLog(tmp_path)
+    rest = {"region_weight": 1.0, "boundary_weight": 0.0, "learning_rate": 0.1, "seconds": 1.0}
+    for number in (1, 2):
+        for step in (1, 2):
+            log(StepDone(epoch=number, step=step, steps=2, loss=1 / (number + step)))
+        dice = {"inside": 0.5} if number == 2 else None
+        log(EpochDone(epoch=number, loss=1 / number, dice=dice, **rest))
+    log.close()
+    read = EventAccumulator(str(tmp_path))
+    read.Reload()
+    told = {tag: [(one.step, one.value) for one in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
+    np.testing.assert_allclose(told["loss/step"], [(3, 1 / 2), (4, 1 / 3), (5, 1 / 3), (6, 1 / 4)])
+    assert told["loss/epoch"] == [(1, 1.0), (2, 0.5)]
+    np.testing.assert_allclose(told["learning rate"], [(1, 0.1), (2, 0.1)])
+    assert told["validation/dice"] == [(2, 0.5)]
+    np.testing.assert_allclose(told["validation/iou"], [(2, 1 / 3)])
 
 
 def test_a_log_without_tensorboard_says_what_to_install(monkeypatch, tmp_path):
