@@ -99,7 +99,7 @@ def test_npe2_finds_the_widgets(npe2pm, manifest):
     from napari_seamless._qt.tuning import TuneDock
 
     docks = {widget.display_name: widget.command for widget in manifest.contributions.widgets}
-    assert sorted(docks) == ["Correct and refine", "Distance maps", "Segment volume", "Tune overlap"]
+    assert sorted(docks) == ["Correct and refine", "Distance maps", "Meshes", "Segment volume", "Tune overlap"]
     npe2pm.register(manifest)
     assert npe2pm.commands.get(docks["Segment volume"]) is SegmentDock
     assert npe2pm.commands.get(docks["Tune overlap"]) is TuneDock

@@ -64,6 +64,7 @@ def label_faces(block: Array, grid: Grid, start: tuple[int, ...], margin: int = 
 
     Examples
     --------
+    >>> from napari_seamless.mesh import Grid
     >>> block = np.zeros((4, 4, 4), np.uint8)
     >>> block[2, 2, 2] = 7
     >>> label_faces(block, Grid((2, 2, 2)), (0, 0, 0), margin=1).starts

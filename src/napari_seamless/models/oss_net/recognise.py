@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     import os
 
 _PICKLE = b"\x80"
+_NAME = b"decoder.final_mapping"
+"""Part of the name of a weight that every OSS-Net has."""
+_MOST_NAMES = 2**20
 _MOST_HEADER = 2**27
 
 
 def is_oss_net_file(path: str | os.PathLike[str]) -> bool:
-    """Return whether a file names the settings of an OSS-Net, or is a state dict of torch and no program.
+    """Return whether a file names the settings of an OSS-Net, or holds weights of torch with the names of one.
 
     Parameters
     ----------
@@ -34,7 +37,8 @@ def is_oss_net_file(path: str | os.PathLike[str]) -> bool:
         if zipfile.is_zipfile(file):
             return _is_state_dict(file)
         with file.open("rb") as opened:
-            return file.suffix in {".pt", ".pth"} and opened.read(1) == _PICKLE
+            begin = opened.read(_MOST_NAMES)
+        return file.suffix in {".pt", ".pth"} and begin.startswith(_PICKLE) and _NAME in begin
     except (OSError, ValueError, zipfile.BadZipFile):
         return False
 
@@ -49,8 +53,9 @@ def _metadata(file: Path) -> dict[str, str]:
 
 
 def _is_state_dict(file: Path) -> bool:
-    """Tell what torch.save wrote from a TorchScript file, which brings its code and constants."""
+    """Tell weights that torch.save wrote from a TorchScript file, which brings its code, and from other weights."""
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
-    saved = any(name.endswith("/data.pkl") for name in names)
-    return saved and not any(name.endswith("/constants.pkl") or "/code/" in name for name in names)
+        if any(name.endswith("/constants.pkl") or "/code/" in name for name in names):
+            return False
+        return any(_NAME in archive.read(name) for name in names if name.endswith("/data.pkl"))
