@@ -14,9 +14,16 @@ from napari_seamless.engine.occupancy import OccupancySettings, segment_occupanc
 from napari_seamless.models.oss_net import save
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def network():
     return small("oss_net_full2_lits")[0]
+
+
+@pytest.fixture(scope="session")
+def network_file(network, tmp_path_factory):
+    path = tmp_path_factory.mktemp("network") / "net.safetensors"
+    save(network, path)
+    return path
 
 
 @pytest.fixture
@@ -25,10 +32,9 @@ def image():
 
 
 @pytest.fixture
-def hands(make_hands, image, network, tmp_path):
-    save(network, tmp_path / "net.safetensors")
+def hands(make_hands, image, network_file):
     made = make_hands(image, Threshold())
-    made.dock.network.choose(str(tmp_path / "net.safetensors"))
+    made.dock.network.choose(str(network_file))
     made.until(lambda: made.dock.state.occupancy is not None)
     return made
 
@@ -128,7 +134,7 @@ def test_pause_and_cancel(hands):
 
 
 def test_weights_that_fit_nothing_are_refused(hands, tmp_path):
-    torch.save({"a": torch.zeros(2)}, tmp_path / "odd.pt")
+    torch.save({"decoder.final_mapping.0.weight": torch.zeros(2)}, tmp_path / "odd.pt")
     hands.dock.network.choose(str(tmp_path / "odd.pt"))
     hands.until(lambda: hands.severity == "error")
     assert "fit none of the 24 published settings" in hands.message
