@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
-import psutil
 
 from napari_seamless.distance import Convention, Measure
+from napari_seamless.engine.setting_checks import bytes_to_hold, flat, is_number, is_whole
 from napari_seamless.engine.threads import available_cores
 from napari_seamless.errors import SettingsError
-from napari_seamless.recipe import parse_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,19 +64,19 @@ class DistanceSettings:
     def __post_init__(self) -> None:
         if self.convention not in get_args(Convention):
             raise SettingsError(f'convention must be "published" or "exact", got {self.convention!r}.')
-        for size in _flat(self.spacing):
-            if not (_is_number(size) and 0 < size < math.inf):
+        for size in flat(self.spacing):
+            if not (is_number(size) and 0 < size < math.inf):
                 raise SettingsError(f"spacing must be a length above 0 per axis, got {size!r}; try 1.")
-        if self.max_distance is not None and not (_is_number(self.max_distance) and 0 < self.max_distance < math.inf):
+        if self.max_distance is not None and not (is_number(self.max_distance) and 0 < self.max_distance < math.inf):
             raise SettingsError(
                 f"max_distance must be a length above 0 in the unit of the spacing, got {self.max_distance!r}; "
                 "leave it out to keep all distances."
             )
-        if self.threads is not None and not (_is_whole(self.threads) and self.threads >= 1):
+        if self.threads is not None and not (is_whole(self.threads) and self.threads >= 1):
             raise SettingsError(f"threads must be a whole number of at least 1, got {self.threads!r}.")
         _check_classes(self.classes)
-        for size in _flat(self.chunk_size):
-            if not (_is_whole(size) and size >= 1):
+        for size in flat(self.chunk_size):
+            if not (is_whole(size) and size >= 1):
                 raise SettingsError(f"chunk_size must be at least 1 voxel per axis, got {size!r}; try 64.")
         if self.budget_bytes < _LEAST_BUDGET:
             raise SettingsError(f"memory_budget must be at least 1 MiB, got {self.memory_budget!r}; try 2GiB.")
@@ -85,13 +84,7 @@ class DistanceSettings:
     @property
     def budget_bytes(self) -> int:
         """Bytes that may be held."""
-        if self.memory_budget is None:
-            return int(psutil.virtual_memory().available) // 2
-        try:
-            size = parse_bytes(self.memory_budget)
-        except ValueError as error:
-            raise SettingsError(f"memory_budget: {error}.") from None
-        return size if isinstance(size, int) else 0
+        return bytes_to_hold(self.memory_budget)
 
     @property
     def labels(self) -> tuple[int, ...] | None:
@@ -129,20 +122,7 @@ def _check_classes(classes: Any) -> None:
     if classes is None:
         return
     values = [classes] if isinstance(classes, str) or not np.iterable(classes) else list(classes)
-    if isinstance(classes, str) or not np.iterable(classes) or not values or not all(map(_is_whole, values)):
+    if isinstance(classes, str) or not np.iterable(classes) or not values or not all(map(is_whole, values)):
         raise SettingsError(f"classes must be label values such as [1, 2], got {classes!r}.")
     if len(set(values)) < len(values):
         raise SettingsError(f"classes must name each label once, got {values}.")
-
-
-def _flat(value: Any) -> list[Any]:
-    """Return the values of a setting that is one for all axes, one for each, or not given."""
-    return [] if value is None else list(value) if np.iterable(value) and not isinstance(value, str) else [value]
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

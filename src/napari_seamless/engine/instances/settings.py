@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal, get_args
 
 from napari_seamless.engine.distance import DistanceSettings
+from napari_seamless.engine.setting_checks import is_number, is_whole
 from napari_seamless.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -72,13 +71,13 @@ class InstanceSettings:
     def __post_init__(self) -> None:
         if self.method not in get_args(Method):
             raise SettingsError(f'method must be "components" or "watershed", got {self.method!r}.')
-        if self.label_value is not None and not _is_whole(self.label_value):
+        if self.label_value is not None and not is_whole(self.label_value):
             raise SettingsError(f"label_value must be a whole number such as 1, got {self.label_value!r}.")
-        if not (_is_whole(self.connectivity) and 1 <= self.connectivity <= 3):
+        if not (is_whole(self.connectivity) and 1 <= self.connectivity <= 3):
             raise SettingsError(
                 f"connectivity must be 1 (faces), 2 (edges) or 3 (corners), got {self.connectivity!r}; try 1."
             )
-        if not (_is_whole(self.min_size) and self.min_size >= 1):
+        if not (is_whole(self.min_size) and self.min_size >= 1):
             raise SettingsError(f"min_size must be a whole number of voxels of at least 1, got {self.min_size!r}.")
         self._check_distance()
         self.distances  # noqa: B018  spacing, budget, chunk and threads are checked there
@@ -91,8 +90,7 @@ class InstanceSettings:
                 f'min_distance is for the method "watershed", got {self.min_distance!r} with {self.method!r}; '
                 "leave one of them out."
             )
-        number = isinstance(self.min_distance, int | float | np.integer | np.floating)
-        if not number or isinstance(self.min_distance, bool) or not 0 <= self.min_distance < math.inf:
+        if not (is_number(self.min_distance) and 0 <= self.min_distance < math.inf):
             raise SettingsError(
                 f"min_distance must be a length of at least 0 in the unit of the spacing, got {self.min_distance!r}."
             )
@@ -135,7 +133,3 @@ class InstanceSettings:
                 f"connectivity must be at most {len(shape)} for {len(shape)} spatial axes, got {self.connectivity}."
             )
         return chunk
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -6,12 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-import psutil
-
+from napari_seamless.engine.setting_checks import bytes_to_hold, flat, is_number, is_whole
 from napari_seamless.engine.threads import available_cores
 from napari_seamless.errors import SettingsError
-from napari_seamless.recipe import parse_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,11 +96,11 @@ class MeshSettings:
             raise SettingsError(f'kind must be "labels", "probabilities" or "distance", got {self.kind!r}.')
         if self.kind == "labels" and self.level is not None:
             raise SettingsError(f"level is for probabilities and distance maps, got {self.level!r} with labels.")
-        if self.labels is not None and not (_flat(self.labels) and all(map(_is_whole, _flat(self.labels)))):
+        if self.labels is not None and not (flat(self.labels) and all(map(is_whole, flat(self.labels)))):
             raise SettingsError(f"labels must be label values such as [1, 2], got {self.labels!r}.")
         self._check_whole_numbers()
         self._check_lengths()
-        if len(_flat(self.block_size)) not in {0, 1, 3}:
+        if len(flat(self.block_size)) not in {0, 1, 3}:
             raise SettingsError(f"block_size must be one number or three, got {self.block_size!r}.")
         if self.budget_bytes < _LEAST_BUDGET:
             raise SettingsError(f"memory_budget must be at least 16 MiB, got {self.memory_budget!r}; try 2GiB.")
@@ -111,19 +108,19 @@ class MeshSettings:
     def _check_whole_numbers(self) -> None:
         least = {"triangles": 4, "threads": 1, "smoothing": 0, "scale": 0, "block_size": 1}
         for name, smallest in least.items():
-            for value in _flat(getattr(self, name)):
-                if not (_is_whole(value) and value >= smallest):
+            for value in flat(getattr(self, name)):
+                if not (is_whole(value) and value >= smallest):
                     raise SettingsError(f"{name} must be a whole number of at least {smallest}, got {value!r}.")
 
     def _check_lengths(self) -> None:
-        for size in _flat(self.spacing):
-            if not (_is_number(size) and 0 < size < math.inf):
+        for size in flat(self.spacing):
+            if not (is_number(size) and 0 < size < math.inf):
                 raise SettingsError(f"spacing must be a length above 0 per axis, got {size!r}; try 1.")
-        if self.level is not None and not (_is_number(self.level) and math.isfinite(self.level)):
+        if self.level is not None and not (is_number(self.level) and math.isfinite(self.level)):
             raise SettingsError(f"level must be a number, got {self.level!r}; try 0.5 for probabilities.")
-        if not (_is_number(self.min_volume) and 0 <= self.min_volume < math.inf):
+        if not (is_number(self.min_volume) and 0 <= self.min_volume < math.inf):
             raise SettingsError(f"min_volume must be a volume of at least 0, got {self.min_volume!r}.")
-        if self.max_error is not None and not (_is_number(self.max_error) and 0 < self.max_error < math.inf):
+        if self.max_error is not None and not (is_number(self.max_error) and 0 < self.max_error < math.inf):
             raise SettingsError(
                 f"max_error must be a distance above 0 in the unit of the volume, got {self.max_error!r}; "
                 "leave it out to keep every triangle."
@@ -132,13 +129,7 @@ class MeshSettings:
     @property
     def budget_bytes(self) -> int:
         """Bytes that may be held."""
-        if self.memory_budget is None:
-            return int(psutil.virtual_memory().available) // 2
-        try:
-            size = parse_bytes(self.memory_budget)
-        except ValueError as error:
-            raise SettingsError(f"memory_budget: {error}.") from None
-        return size if isinstance(size, int) else 0
+        return bytes_to_hold(self.memory_budget)
 
     @property
     def n_threads(self) -> int:
@@ -148,27 +139,14 @@ class MeshSettings:
     @property
     def block(self) -> tuple[int, int, int]:
         """Voxels of a block per axis."""
-        sizes = [int(n) for n in _flat(self.block_size)] or [_DEFAULT_BLOCK]
+        sizes = [int(n) for n in flat(self.block_size)] or [_DEFAULT_BLOCK]
         return (sizes[0], sizes[0], sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1], sizes[2])
 
     @property
     def chosen(self) -> tuple[int, ...] | None:
         """The labels as plain integers, each once, in rising order."""
-        return None if self.labels is None else tuple(sorted({int(value) for value in _flat(self.labels)}))
+        return None if self.labels is None else tuple(sorted({int(value) for value in flat(self.labels)}))
 
     def smoothing_of(self, kind: Kind) -> int | None:
         """Return the iterations of smoothing, None for as many as are best for labels."""
         return self.smoothing if self.smoothing is not None or kind == "labels" else 0
-
-
-def _flat(value: Any) -> list[Any]:
-    """Return the values of a setting that is one for all, one for each, or not given."""
-    return [] if value is None else list(value) if np.iterable(value) and not isinstance(value, str) else [value]
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-import psutil
-
+from napari_seamless.engine.setting_checks import bytes_to_hold, flat, is_number, is_whole
 from napari_seamless.errors import SettingsError
 from napari_seamless.models.oss_net import Stages
-from napari_seamless.recipe import parse_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +64,7 @@ class OccupancySettings:
 
     def __post_init__(self) -> None:
         stages = [self.stages] if isinstance(self.stages, int) else list(self.stages)
-        if not all(map(_is_whole, stages)):
+        if not all(map(is_whole, stages)):
             raise SettingsError(f"stages must be whole numbers such as 4, 2, 1, got {self.stages!r}.")
         object.__setattr__(self, "stages", tuple(int(n) for n in stages))
         _check_share("threshold", self.threshold)
@@ -79,7 +76,7 @@ class OccupancySettings:
         if self.normalization not in get_args(Scaling):
             raise SettingsError(f'normalization must be "zscore" or "none", got {self.normalization!r}.')
         for size in self._chunks:
-            if not (_is_whole(size) and size >= 1):
+            if not (is_whole(size) and size >= 1):
                 raise SettingsError(f"chunk_size must be at least 1 voxel per axis, got {size!r}; try 64.")
         if len(self._chunks) not in {1, 3}:
             raise SettingsError(f"chunk_size must be one number or three, got {self.chunk_size!r}.")
@@ -94,13 +91,8 @@ class OccupancySettings:
     @property
     def budget_bytes(self) -> int:
         """Bytes that may be held."""
-        if self.memory_budget is None:
-            return max(_LEAST_BUDGET, int(psutil.virtual_memory().available) // 2)
-        try:
-            size = parse_bytes(self.memory_budget)
-        except ValueError as error:
-            raise SettingsError(f"memory_budget: {error}.") from None
-        return size if isinstance(size, int) else 0
+        held = bytes_to_hold(self.memory_budget)
+        return held if self.memory_budget is not None else max(_LEAST_BUDGET, held)
 
     @property
     def batch_bytes(self) -> int:
@@ -115,14 +107,9 @@ class OccupancySettings:
     @property
     def _chunks(self) -> list[Any]:
         size: Any = 64 if self.chunk_size is None else self.chunk_size
-        return list(size) if np.iterable(size) and not isinstance(size, str) else [size]
+        return flat(size)
 
 
 def _check_share(name: str, value: Any) -> None:
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not (number and 0 <= value <= 1):
+    if not (is_number(value) and 0 <= value <= 1):
         raise SettingsError(f"{name} must be a number of 0 to 1, got {value!r}; try 0.5.")
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
