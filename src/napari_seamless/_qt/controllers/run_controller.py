@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from napari_seamless._qt import text
 from napari_seamless._qt.controllers.clock import RunClock
 from napari_seamless._qt.controllers.sight_controller import SightController
 from napari_seamless._qt.controllers.tiling_controller import TilingController
+from napari_seamless._qt.pacing import paced
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.state import Phase
 from napari_seamless._qt.views.run_view import RunView
@@ -23,8 +23,6 @@ from napari_seamless.errors import RunCancelledError, SeamlessError
 STAGES = ("read", "forward", "blend", "write")
 SHOW_SECONDS = 5.0
 """Longest time that the engine waits for the result's layer to appear."""
-PROGRESS_SECONDS = 0.2
-"""Progress is told at most this often: small networks finish hundreds of patches a second."""
 
 
 class RunController:
@@ -122,22 +120,15 @@ class RunController:
 
     def _listener(self) -> Any:
         """Return what the engine's threads call: it only puts events into the queue, progress not too often."""
-        post, last, shown = self._worker.post, [0.0], self._shown
+        post, shown = self._worker.post, self._shown
 
         def on_event(event: Any) -> None:
+            post(self._on_event, event)
             if isinstance(event, Started):
                 # The layer is there before the first patch is in it; napari builds it without the network in its way.
-                post(self._on_event, event)
                 shown.wait(SHOW_SECONDS)
-                return
-            if isinstance(event, Measuring | Progress):
-                now = time.monotonic()
-                if now - last[0] < PROGRESS_SECONDS and event.done < event.total:
-                    return
-                last[0] = now
-            post(self._on_event, event)
 
-        return on_event
+        return paced(on_event)
 
     def _on_event(self, event: Any) -> None:
         if isinstance(event, Started):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from napari_seamless._qt.distance.labels_controller import LabelsController
 from napari_seamless._qt.distance.map_view import MapView
 from napari_seamless._qt.distance.place import beside
 from napari_seamless._qt.distance.state import DistanceParts
+from napari_seamless._qt.edit_watch import EditWatch
+from napari_seamless._qt.pacing import paced
 from napari_seamless._qt.reasons import sentence
 from napari_seamless._qt.state import Phase
 from napari_seamless.engine.control import Control
@@ -22,9 +23,6 @@ from napari_seamless.engine.distance import DistanceSettings
 from napari_seamless.engine.events import Progress
 from napari_seamless.errors import OutputExistsError, RunCancelledError, SeamlessError, SettingsError
 
-PROGRESS_SECONDS = 0.2
-_EDITS = ("paint", "data", "labels_update")
-"""Events that some kinds of layers have."""
 _EDITED = "The labels were edited since; the map is of the labels as they were. Compute again to follow."
 
 
@@ -44,8 +42,7 @@ class MapController:
         self._state, self._worker = parts.state, parts.worker
         self._control: Control | None = None
         self._clock = RunClock()
-        self._watched: Any = None
-        self._edited = False
+        self._edits = EditWatch(self._on_edit)
         view.compute_asked.connect(self.compute)
         view.cancel_asked.connect(self.cancel)
         view.save.path_changed.connect(self._show_taken)
@@ -67,7 +64,7 @@ class MapController:
             state.say(str(error), "error")
             return
         self._control, self._clock = Control(), RunClock()
-        self._watch(state.layer)
+        self._edits.follow(state.layer)
         state.phase = Phase.RUNNING
         state.say("Computing …")
         self._view.show_progress(0, 1, "")
@@ -85,7 +82,7 @@ class MapController:
         """Cancel, and let go of the labels."""
         if self._control is not None:
             self._control.cancel()
-        self._watch(None)
+        self._edits.follow(None)
 
     def _job(self) -> DistanceJob:
         state, view = self._state, self._view
@@ -111,15 +108,13 @@ class MapController:
         )
 
     def _listener(self) -> Any:
-        post, last = self._worker.post, [0.0]
+        post = self._worker.post
 
         def on_event(event: Any) -> None:
-            now = time.monotonic()
-            if isinstance(event, Progress) and (now - last[0] >= PROGRESS_SECONDS or event.done == event.total):
-                last[0] = now
+            if isinstance(event, Progress):
                 post(self._on_progress, event)
 
-        return on_event
+        return paced(on_event)
 
     def _on_progress(self, event: Progress) -> None:
         left = self._clock.left(event.done, event.total)
@@ -130,7 +125,7 @@ class MapController:
         add_distance_layers(self._viewer, maps.layers)
         self._view.show_progress(1, 1, "")
         self._show_taken()
-        if self._edited:
+        if self._edits.edited:
             self._state.say(_EDITED, "warning")
         elif maps.warnings:
             self._state.say(maps.warnings[-1], "warning")
@@ -150,20 +145,9 @@ class MapController:
         self._control = None
         self._state.phase = Phase.IDLE
 
-    def _watch(self, layer: Any) -> None:
-        """Hear when the labels of the map are edited."""
-        for name in _EDITS:
-            if self._watched is not None and name in self._watched.events.emitters:
-                self._watched.events[name].disconnect(self._on_edit)
-            if layer is not None and name in layer.events.emitters:
-                layer.events[name].connect(self._on_edit)
-        self._watched, self._edited = layer, False
-
-    def _on_edit(self, *_: object) -> None:
-        if not self._edited:
-            self._edited = True
-            if not self._state.phase.busy:
-                self._state.say(_EDITED, "warning")
+    def _on_edit(self) -> None:
+        if not self._state.phase.busy:
+            self._state.say(_EDITED, "warning")
 
     def _on_volume(self, *_: object) -> None:
         volume = self._state.volume

@@ -10,6 +10,7 @@ from napari_seamless._napari.surface_layer_colors import Coloring, LabelColors
 from napari_seamless._napari.surface_layer_place import placement
 from napari_seamless._napari.tuning_layers import is_there
 from napari_seamless._qt import text
+from napari_seamless._qt.edit_watch import EditWatch
 from napari_seamless._qt.mesh.job import MeshJob, colored, counted, timed, valued
 from napari_seamless._qt.mesh.kinds import is_image
 from napari_seamless._qt.mesh.make_view import BY_LABEL, MakeView
@@ -19,8 +20,6 @@ from napari_seamless._qt.mesh.state import Made, MeshParts
 from napari_seamless.engine.control import Control
 from napari_seamless.errors import SeamlessError
 
-_EDITS = ("paint", "data", "labels_update")
-"""Events that some kinds of layers have."""
 _EDITED = "The labels were edited since; the meshes are of the labels as they were. Create them again to follow."
 
 
@@ -40,8 +39,7 @@ class MakeController:
         self._state = parts.state
         self.layer: Any = None
         self._color: Any = None
-        self._watched: Any = None
-        self._edited = False
+        self._edits = EditWatch(self._on_edit)
         view.create_asked.connect(self.create)
         view.color_chosen.connect(self._on_color)
         view.show_asked.connect(self.show_in_3d)
@@ -64,7 +62,7 @@ class MakeController:
             state.say(str(error), "error")
             return
         layer, volume = state.layer, state.volume
-        self._watch(layer)
+        self._edits.follow(layer)
         name = f"{volume.name} meshes"
         self._runner.run(
             lambda on_event, control: timed(lambda: _made(job, on_event, control)),
@@ -98,7 +96,7 @@ class MakeController:
         for event in self._events:
             event.disconnect(self._list)
         self._viewer.dims.events.ndisplay.disconnect(self._offer)
-        self._watch(None)
+        self._edits.follow(None)
 
     def _on_made(self, source: Any, volume: Any, name: str, done: tuple[Any, Any, Any], seconds: float) -> None:
         surfaces, warnings, layer_tuple = done
@@ -125,7 +123,7 @@ class MakeController:
         self.layer.visible = True
 
     def _say_done(self, made: Made) -> None:
-        if self._edited:
+        if self._edits.edited:
             self._state.say(_EDITED, "warning")
         elif made.warnings:
             self._state.say(made.warnings[-1], "warning")
@@ -161,20 +159,9 @@ class MakeController:
         layer = self._color
         return None if layer is None or not is_there(self._viewer, layer) else Coloring.of(layer)
 
-    def _watch(self, layer: Any) -> None:
-        """Hear when the labels are edited."""
-        for name in _EDITS:
-            if self._watched is not None and name in self._watched.events.emitters:
-                self._watched.events[name].disconnect(self._on_edit)
-            if layer is not None and name in layer.events.emitters:
-                layer.events[name].connect(self._on_edit)
-        self._watched, self._edited = layer, False
-
-    def _on_edit(self, *_: object) -> None:
-        if not self._edited:
-            self._edited = True
-            if not self._state.phase.busy and self._state.made is not None:
-                self._state.say(_EDITED, "warning")
+    def _on_edit(self) -> None:
+        if not self._state.phase.busy and self._state.made is not None:
+            self._state.say(_EDITED, "warning")
 
     def _list(self, *_: object) -> None:
         layers = [layer for layer in self._viewer.layers if is_image(layer) and layer.ndim >= 3]

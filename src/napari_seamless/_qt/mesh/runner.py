@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +9,12 @@ from napari_seamless._qt import text
 from napari_seamless._qt.controllers.clock import RunClock
 from napari_seamless._qt.mesh.make_view import MakeView
 from napari_seamless._qt.mesh.state import MeshParts
+from napari_seamless._qt.pacing import paced
 from napari_seamless._qt.reasons import sentence
 from napari_seamless._qt.state import Phase
 from napari_seamless.engine.control import Control
 from napari_seamless.engine.events import OnEvent, Progress
 from napari_seamless.errors import RunCancelledError
-
-PROGRESS_SECONDS = 0.2
 
 
 class Runner:
@@ -82,15 +80,13 @@ class Runner:
             self._control.cancel()
 
     def _listener(self) -> OnEvent:
-        post, last = self._worker.post, [0.0]
+        post = self._worker.post
 
         def on_event(event: Any) -> None:
-            now = time.monotonic()
-            if isinstance(event, Progress) and (now - last[0] >= PROGRESS_SECONDS or event.done == event.total):
-                last[0] = now
+            if isinstance(event, Progress):
                 post(self._on_progress, event)
 
-        return on_event
+        return paced(on_event)
 
     def _on_progress(self, event: Progress) -> None:
         if self._state.phase.busy:

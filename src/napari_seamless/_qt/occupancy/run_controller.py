@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from typing import Any
 
 from napari_seamless._napari.growing import GrowingLayers
@@ -12,6 +12,7 @@ from napari_seamless._qt.controllers.clock import RunClock
 from napari_seamless._qt.controllers.sight_controller import SightController
 from napari_seamless._qt.occupancy.compare_controller import CompareController
 from napari_seamless._qt.occupancy.view import OccupancyView
+from napari_seamless._qt.pacing import paced
 from napari_seamless._qt.parts import Parts
 from napari_seamless._qt.reasons import sentence
 from napari_seamless._qt.state import Phase
@@ -22,8 +23,6 @@ from napari_seamless.engine.occupancy import OccupancySettings, OccupancyStarted
 from napari_seamless.errors import RunCancelledError, SeamlessError, SettingsError
 from napari_seamless.types import ModelSpec
 from napari_seamless.volume import at
-
-TELL_SECONDS = 0.2
 
 
 class OccupancyRunController:
@@ -61,7 +60,7 @@ class OccupancyRunController:
         state.say("Starting …")
         self._run_view.show_timings({})
         self._sight.follow(self._control, volume)
-        network, control, on_event = state.occupancy, self._control, self._listener()
+        network, control, on_event = state.occupancy, self._control, paced(partial(self._worker.post, self._on_event))
         path = self._view.output.path.text().strip() or None
         overwrite = self._view.output.if_exists.currentData() == "overwrite"
 
@@ -112,19 +111,6 @@ class OccupancyRunController:
     def _volume(self) -> Any:
         volume, channel = self._state.volume, self._state.values["channel"]
         return at(volume, c=channel) if channel is not None and "c" in volume.axes else volume
-
-    def _listener(self) -> Any:
-        post, last = self._worker.post, [0.0]
-
-        def on_event(event: Any) -> None:
-            if isinstance(event, Measuring | Progress):
-                now = time.monotonic()
-                if now - last[0] < TELL_SECONDS and event.done < event.total:
-                    return
-                last[0] = now
-            post(self._on_event, event)
-
-        return on_event
 
     def _on_event(self, event: Any) -> None:
         if isinstance(event, OccupancyStarted):
